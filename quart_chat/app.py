@@ -1,0 +1,58 @@
+"""The only wiring: settings in, a Quart app out. What is opened when serving begins is closed when it ends."""
+
+from collections.abc import AsyncGenerator
+
+import structlog
+from quart import Quart
+
+from quart_chat import assets
+from quart_chat.broker.memory import MemoryBroker
+from quart_chat.config import Config, load_config
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.limits import Limits
+from quart_chat.secret import load_secret
+from quart_chat.store import events
+from quart_chat.store.sqlite import Database
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.web import context, health, messages, refusals, rooms, security, static, streams
+from quart_chat.web.site import Site
+from quart_chat.web.templates import Templates
+
+log = structlog.get_logger()
+
+BODY_LENGTH = 128 * 1024
+"""Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
+
+
+def create_app(config: Config | None = None) -> Quart:
+    """An ASGI app with these settings, by default those of the environment. Raises StartupError."""
+    config = config or load_config()
+    app = Quart("quart_chat", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
+    site = Site(config, Templates(assets.folder("templates")))
+    app.extensions[context.EXTENSION] = site
+
+    for module in (rooms, messages, streams, static, health):
+        app.register_blueprint(module.blueprint)
+    refusals.register(app)
+    app.before_request(security.check_origin)
+    app.after_request(security.add_headers)
+
+    @app.while_serving
+    async def serving() -> AsyncGenerator[None]:
+        if config.limits == "off":
+            log.warning("every rate limit is off (QUART_CHAT_LIMITS=off)")
+        broker = MemoryBroker()
+        database = Database(config.database_path, broker.publish)
+        await database.open()
+        try:
+            epoch = await database.read(events.select_epoch)
+            chat = Chat(database, broker, Limits.from_config(config), epoch, load_secret(config))
+            feeds = Feeds(chat, site.templates.fragment, config.heartbeat)
+            site.opened(chat, feeds)
+            yield
+            await feeds.close()
+        finally:
+            await database.close()
+
+    return app

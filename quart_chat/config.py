@@ -1,0 +1,82 @@
+"""Every setting once: name, default, unit, help. Read from `QUART_CHAT_*` variables, and nowhere else."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from quart_chat.errors import StartupError
+
+PREFIX = "QUART_CHAT_"
+
+
+class Config(BaseSettings):
+    """The settings of one server. Frozen: what a running server does never depends on later changes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    bind: str = Field("", description="HOST:PORT to listen on; empty means what hypercorn.toml says")
+    database_url: str = Field("sqlite:///quart_chat.db", description="Where messages are kept: sqlite:///PATH")
+    broker_url: str = Field("memory://", description="How events reach the readers of other processes")
+    secret_key: str = Field("", description="Signs cookies; empty means the file <database>.secret, made once")
+    public_url: str = Field("", description="The address people use, such as https://chat.example.org")
+    limits: Literal["on", "off"] = Field("on", description="'off' lifts every rate limit; for benchmarks only")
+    user_rate: float = Field(1.0, gt=0, description="Messages per second that one guest may keep up")
+    user_burst: int = Field(10, ge=1, description="Messages that one guest may send at once")
+    address_rate: float = Field(10.0, gt=0, description="Messages per second that one address may keep up")
+    address_burst: int = Field(100, ge=1, description="Messages that one address may send at once")
+    room_rate: float = Field(1 / 60, gt=0, description="Rooms per second that one address may keep creating")
+    room_burst: int = Field(5, ge=1, description="Rooms that one address may create at once")
+    heartbeat: float = Field(15.0, gt=0, le=60, description="Seconds between heartbeats on a stream")
+    stream_age: float = Field(600.0, gt=0, description="Seconds after which a stream ends and the reader resumes")
+    replay_limit: int = Field(1000, ge=1, description="Events that a returning reader may have missed before a reset")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and (urlsplit(value).scheme not in ("http", "https") or value.count("/") != 2):
+            raise ValueError("must look like https://chat.example.org")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_known_broker(cls, value: str) -> str:
+        if value != "memory://":
+            raise ValueError("only memory:// is known")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_sqlite(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
+            raise ValueError("must be sqlite:///PATH (three slashes; four for an absolute path) and name a file")
+        return value
+
+    @property
+    def database_path(self) -> Path:
+        return Path(unquote(self.database_url.removeprefix("sqlite:///")))
+
+    @property
+    def secret_path(self) -> Path:
+        return Path(f"{self.database_path}.secret")
+
+    @property
+    def lock_path(self) -> Path:
+        return Path(f"{self.database_path}.lock")
+
+
+def load_config(**overrides: str) -> Config:
+    """Read the settings; `overrides` come from the command line and win.
+
+    Raises StartupError naming the first setting that does not parse.
+    """
+    try:
+        return Config(**overrides)  # type: ignore[arg-type]  # pydantic parses the strings
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        reason = str(problem["msg"]).removeprefix("Value error, ")
+        raise StartupError(f"{PREFIX}{name.upper()} is {problem['input']!r}: {reason}.") from None

@@ -1,0 +1,25 @@
+"""What every rule works with."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quart_chat.broker.memory import MemoryBroker
+from quart_chat.domain.limits import Limits
+from quart_chat.store.sqlite import Database
+
+
+def milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The open resources of one running chat. `secret` signs and derives; `now` is the clock, in milliseconds."""
+
+    database: Database
+    broker: MemoryBroker
+    limits: Limits
+    epoch: str
+    secret: bytes
+    now: Callable[[], int] = milliseconds

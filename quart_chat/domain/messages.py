@@ -1,0 +1,160 @@
+"""Messages: posting, editing, deleting, and reading them back."""
+
+import re
+from dataclasses import dataclass, replace
+
+from quart_chat.domain import identity, rooms
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.text import clean_text
+from quart_chat.errors import KeyInvalid, KeyReused, MessageNotFound, NotYours
+from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
+from quart_chat.models import Cursor, Draft, Message, Room
+from quart_chat.store import events, messages, users
+from quart_chat.store.sqlite import Transaction
+
+PAGE = 50
+"""Messages on a page, and in each step back."""
+
+NEWEST = 2**62
+
+KEY = re.compile(r"[!-~]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request comes from: a verified user id or None, the name given along, and the network address."""
+
+    user_id: int | None
+    name: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    message: Message
+    first: bool
+    """False when a repeated key returned an earlier result."""
+    identify: bool
+    """Whether the author's token may be handed out with the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some messages in the order of the log, and the cursor up to which they tell everything."""
+
+    room: Room
+    messages: list[Message]
+    older: bool
+    """Whether there are messages before these."""
+    cursor: Cursor
+
+
+async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
+    """Store a message, or find the one that this draft made before. A sender without a user becomes a guest.
+
+    Raises TextInvalid, NameInvalid, KeyInvalid, KeyReused, RoomNotFound, TooFast, StoreUnavailable; nothing is stored
+    then, neither message nor guest.
+    """
+    if not KEY.fullmatch(draft.key):
+        raise KeyInvalid
+    draft = replace(draft, text=clean_text(draft.text))
+    chat.limits.spend_message(sender.user_id, sender.address)
+    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, draft))
+
+
+def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
+    room = rooms.find_in(tx, slug)
+    author = users.select(tx, sender.user_id) if sender.user_id else None
+    known = author is not None
+    if author is None:
+        author = identity.find_or_make_guest(tx, chat, room, draft, sender.name)
+    now = chat.now()
+    if earlier := messages.select_by_key(tx, room.id, author.id, draft.key):
+        if earlier.version == 1 and earlier.text != draft.text:
+            raise KeyReused
+        return Posted(earlier, first=False, identify=known or identity.may_be_issued_again(draft))
+    message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
+    events.append(tx, MessagePosted, message, now=now)
+    return Posted(message, first=True, identify=True)
+
+
+async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:
+    """Replace the text of one's own message; the same text again changes nothing.
+
+    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
+    """
+    text = clean_text(text)
+    chat.limits.spend_message(sender.user_id, sender.address)
+
+    def job(tx: Transaction) -> Message:
+        message = _own(tx, slug, sender, message_id)
+        if message.text == text:
+            return message
+        now = chat.now()
+        messages.update_text(tx, message.id, text, now=now)
+        edited = replace(message, text=text, edited_at=now, version=message.version + 1)
+        events.append(tx, MessageEdited, edited, now=now)
+        return edited
+
+    return await chat.database.write(job)
+
+
+async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
+    """Delete one's own message and forget its text; deleting it again changes nothing.
+
+    Raises RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
+    """
+    chat.limits.spend_message(sender.user_id, sender.address)
+
+    def job(tx: Transaction) -> Message:
+        message = _own(tx, slug, sender, message_id, deleted=True)
+        if message.deleted_at:
+            return message
+        now = chat.now()
+        messages.update_deleted(tx, message.id, now=now)
+        deleted = replace(message, text="", deleted_at=now, version=message.version + 1)
+        events.append(tx, MessageDeleted, deleted, now=now)
+        return deleted
+
+    return await chat.database.write(job)
+
+
+async def find(chat: Chat, slug: str, message_id: int) -> Message:
+    """Raises RoomNotFound, MessageNotFound."""
+    return await chat.database.read(lambda tx: _find(tx, slug, message_id))
+
+
+async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
+    """The newest messages of a room, or those before the message with the id `before`. Raises RoomNotFound."""
+
+    def query(tx: Transaction) -> Page:
+        room = rooms.find_in(tx, slug)
+        found = messages.select_before(tx, room.id, before or NEWEST, limit=PAGE + 1)
+        return Page(room, found[-PAGE:], len(found) > PAGE, Cursor(chat.epoch, room.cursor))
+
+    return await chat.database.read(query)
+
+
+async def events_after(chat: Chat, room_id: int, cursor: int, limit: int) -> list[Event]:
+    """The log after a position, at most `limit` events, each with its message as it is now."""
+    return await chat.database.read(lambda tx: events.select_after(tx, room_id, cursor, limit=limit))
+
+
+async def head(chat: Chat, room_id: int) -> int:
+    """The position of a room's newest event."""
+    return await chat.database.read(lambda tx: events.select_head(tx, room_id))
+
+
+def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False) -> Message:
+    room = rooms.find_in(tx, slug)
+    message = messages.select(tx, room.id, message_id)
+    if message is None or (message.deleted_at and not deleted):
+        raise MessageNotFound
+    return message
+
+
+def _own(tx: Transaction, slug: str, sender: Sender, message_id: int, *, deleted: bool = False) -> Message:
+    message = _find(tx, slug, message_id, deleted=deleted)
+    if message.author.id != sender.user_id:
+        raise NotYours
+    return message

@@ -1,0 +1,125 @@
+"""What can be refused, and why: a stable code for programs, an HTTP status, and one sentence for people."""
+
+
+class ChatError(Exception):
+    """A refusal that is shown to whoever asked. Subclasses fix `code` and `status`; `sentence` says what to do."""
+
+    code = "chat_error"
+    status = 400
+    sentence = "That did not work. Please try again."
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence or type(self).sentence
+        super().__init__(self.sentence)
+
+
+class Invalid(ChatError):
+    """The input breaks a rule; sending it again unchanged cannot help."""
+
+    code = "invalid"
+    status = 422
+
+
+class TextInvalid(Invalid):
+    code = "text_invalid"
+
+
+class NameInvalid(Invalid):
+    code = "name_invalid"
+
+
+class KeyInvalid(Invalid):
+    code = "key_invalid"
+    sentence = "The message key must be 1 to 64 visible ASCII characters. Reload the page and send again."
+
+
+class RoomInvalid(Invalid):
+    code = "room_invalid"
+
+
+class FormInvalid(ChatError):
+    code = "form_invalid"
+    status = 400
+
+
+class FormUnsupported(ChatError):
+    code = "form_unsupported"
+    status = 415
+    sentence = "Send the form as application/x-www-form-urlencoded."
+
+
+class RequestTooLarge(ChatError):
+    code = "too_large"
+    status = 413
+    sentence = "That is too much to send at once. A message holds up to 8,000 characters."
+
+
+class OriginRefused(ChatError):
+    code = "origin_refused"
+    status = 403
+
+
+class NotYours(ChatError):
+    code = "not_yours"
+    status = 403
+    sentence = "Only its author can change this message."
+
+
+class NotFound(ChatError):
+    code = "not_found"
+    status = 404
+    sentence = "There is nothing here."
+
+
+class RoomNotFound(NotFound):
+    code = "room_not_found"
+    sentence = "There is no room at this address. Look at the list of rooms, or create it."
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    sentence = "This message does not exist, or it has been deleted."
+
+
+class RoomTaken(ChatError):
+    code = "room_taken"
+    status = 409
+
+
+class KeyReused(ChatError):
+    code = "key_reused"
+    status = 409
+    sentence = "This form has already sent another message. Your text is still here: send it again."
+
+
+class TooFast(ChatError):
+    """A rate limit was hit.
+
+    `retry_after` is in seconds, at least 1.
+    """
+
+    code = "too_fast"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+        super().__init__(f"That was too fast. Wait {seconds}, then send it again.")
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(ChatError):
+    """The database could not commit (full disk, locked file). Nothing was changed."""
+
+    code = "store_unavailable"
+    status = 503
+    sentence = "The server cannot store messages at the moment. Nothing was sent; please try again soon."
+
+
+class Draining(ChatError):
+    code = "draining"
+    status = 503
+    sentence = "The server is restarting. Please try again in a moment."
+
+
+class StartupError(Exception):
+    """The server cannot start. The message is one line that tells the operator what to do; exit code 2."""

@@ -1,0 +1,44 @@
+"""What happened in a room, in the past tense. Each is one row of the room's log, at a gapless cursor.
+
+A new event is a dataclass here, a member of `Event`, and `templates/events/<snake_case_name>.html`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import get_args
+
+from quart_chat.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePosted:
+    room_id: int
+    cursor: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    room_id: int
+    cursor: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDeleted:
+    room_id: int
+    cursor: int
+    message: Message
+
+
+Event = MessagePosted | MessageEdited | MessageDeleted
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+EVENT_TYPES: dict[str, type[Event]] = {_snake_case(event.__name__): event for event in get_args(Event)}
+"""Events by their names in the log and in the templates: `MessagePosted` is `message_posted`."""
+
+EVENT_NAMES = {event: name for name, event in EVENT_TYPES.items()}

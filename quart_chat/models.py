@@ -1,0 +1,101 @@
+"""The things the chat is about, as frozen values. Times are integers: milliseconds since 1970, UTC."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+COLOURS = 12
+"""How many author colours the style sheet knows."""
+
+TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no i, l, o, u, so that a tag can be read aloud."""
+
+TAG_LENGTH = 4
+
+TOKEN_LENGTH = 6
+STRONG_KEY_LENGTH = 22
+"""22 base64 characters are 128 random bits: too many to guess, even with a token's worth of them known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A position in a room's log: `<epoch>.<position>` on the wire.
+
+    The epoch is a random token made with the database, so that a cursor from another one is recognised.
+    """
+
+    epoch: str
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.position}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read a cursor as it came from a client; None for anything that is not one."""
+        match = re.fullmatch(r"([0-9a-z]{1,32})\.([0-9]{1,18})", text)
+        return cls(match[1], int(match[2])) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    id: int
+    slug: str
+    name: str
+    created_at: int
+    active_at: int
+    cursor: int
+    """Position of the newest event in this room's log; 0 when there is none."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Someone who writes. For now always a guest; `key` identifies it and is never shown."""
+
+    id: int
+    name: str
+    key: str
+    created_at: int
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(b"tag:" + self.key.encode()).digest()
+
+    @property
+    def tag(self) -> str:
+        """Four characters that tell two guests of one name apart, the same wherever the guest appears."""
+        return "".join(TAG_ALPHABET[byte % 32] for byte in self._digest[:TAG_LENGTH])
+
+    @property
+    def colour(self) -> int:
+        """The guest's colour, 0 to COLOURS - 1."""
+        return self._digest[-1] % COLOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message as its author sent it, not yet checked. `key` is random per message: a repeat is recognised by it."""
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: int
+    room_id: int
+    author: User
+    key: str
+    text: str
+    """Empty once the message is deleted."""
+    created_at: int
+    edited_at: int | None
+    deleted_at: int | None
+    version: int
+
+    @property
+    def token(self) -> str:
+        """The start of a strong key: lets the author's page match its own pending message, reveals nothing useful."""
+        return self.key[:TOKEN_LENGTH] if len(self.key) >= STRONG_KEY_LENGTH else ""

@@ -1,0 +1,300 @@
+"""SQLite through aiosqlite: one writer that commits waiting transactions together, and readers apart.
+
+Statements run as plain functions on the connection's own thread, a whole transaction in one hop, because a hop between
+threads costs more than most statements. Durable: WAL with `synchronous=FULL`, so a commit is on the disk before anybody
+hears of it (https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+import asyncio
+import fcntl
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import aiosqlite
+import structlog
+
+from quart_chat.errors import StartupError, StoreUnavailable
+from quart_chat.events import Event
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+READERS = 2
+"""Connections for reading. Reads are short; more threads only compete for the interpreter."""
+
+BATCH = 256
+"""Transactions committed together at most; bounds how long the first of them waits for its answer."""
+
+WAITING = 4096
+"""Transactions that may wait for the writer. Past that a poster waits for a place, which slows the sender down."""
+
+OLDEST_SQLITE = (3, 37, 0)
+"""STRICT tables; RETURNING came with 3.35."""
+
+BUSY_MS = 2000
+"""How long a commit waits for a lock that another program (a backup, a shell) holds on the file."""
+
+Commit = Callable[[Sequence[Event]], None]
+
+
+class Transaction:
+    """What a job may do inside its transaction: run statements, and say what happened."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.events: list[Event] = []
+
+    def one(self, sql: str, **values: object) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, **values: object) -> list[sqlite3.Row]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def emit(self, event: Event) -> None:
+        """Hand `event` to the broker if, and only if, this transaction commits."""
+        self.events.append(event)
+
+
+@dataclass(slots=True)
+class _Job:
+    run: Callable[[Transaction], Any]
+    future: asyncio.Future[Any]
+    events: list[Event] = field(default_factory=list)
+    result: Any = None
+    error: Exception | None = None
+
+
+class Database:
+    """One SQLite file. `open` it, use `read` and `write`, and `close` it: its threads outlive an unclosed one."""
+
+    def __init__(self, path: Path, on_commit: Commit) -> None:
+        self._path = path
+        self._on_commit = on_commit
+        self._lock: IO[str] | None = None
+        self._connections: list[aiosqlite.Connection] = []
+        self._readers: Iterator[aiosqlite.Connection] = iter(())
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Lock the file against a second server, bring its tables up to date, and start the writer.
+
+        Raises StartupError when the file cannot be opened, is no database, is newer than this program, or is served
+        already.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StartupError(f"SQLite {sqlite3.sqlite_version} is too old: quart-chat needs 3.37 or newer.")
+        try:
+            self._lock = _lock(self._path)
+            writer = await self._connect(readonly=False)
+            await _on_thread(writer, _migrate)
+            self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])
+        except sqlite3.Error as error:
+            await self.close()
+            raise StartupError(f"The database {self._path} cannot be opened: {error}.") from error
+        except StartupError:
+            await self.close()
+            raise
+        self._writer = asyncio.create_task(self._write_batches(writer), name="store writer")
+
+    async def close(self) -> None:
+        """Finish what was begun, and release the file. Whoever still waits is told that nothing was stored."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+            self._writer = None
+        while not self._jobs.empty():
+            _answer(self._jobs.get_nowait(), StoreUnavailable())
+        for connection in self._connections:
+            await connection.close()
+        self._connections.clear()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def read(self, query: Callable[[Transaction], T]) -> T:
+        """Run `query` on one consistent snapshot of everything that is committed.
+
+        Raises StoreUnavailable when the file cannot be read.
+        """
+        try:
+            return await _on_thread(next(self._readers), lambda connection: _read(connection, query))
+        except (sqlite3.Error, StopIteration, ValueError) as error:
+            log.error("read failed", error=str(error))
+            raise StoreUnavailable("The server cannot read its messages at the moment.") from error
+
+    async def write(self, run: Callable[[Transaction], T]) -> T:
+        """Run `run` in a transaction and return its result once it is on the disk; its events are published then.
+
+        An exception from `run` undoes this transaction alone and is raised here. Raises StoreUnavailable when nothing
+        could be committed. A caller that is cancelled does not take the transaction back once it has begun.
+        """
+        if self._writer is None:
+            raise StoreUnavailable
+        job = _Job(run, asyncio.get_running_loop().create_future())
+        await self._jobs.put(job)
+        result: T = await job.future
+        return result
+
+    async def _write_batches(self, connection: aiosqlite.Connection) -> None:
+        while True:
+            batch = [await self._jobs.get()]
+            while len(batch) < BATCH and not self._jobs.empty():
+                batch.append(self._jobs.get_nowait())
+            batch = [job for job in batch if not job.future.cancelled()]
+            if not batch:
+                continue
+            commit = asyncio.create_task(self._commit(connection, batch))
+            try:
+                # A batch that has begun is finished and answered even when the server stops in the middle of it.
+                await asyncio.shield(commit)
+            except asyncio.CancelledError:
+                await commit
+                raise
+
+    async def _commit(self, connection: aiosqlite.Connection, batch: Sequence[_Job]) -> None:
+        try:
+            await _on_thread(connection, lambda raw: _run_batch(raw, batch))
+        except Exception as error:
+            log.error("commit failed", error=str(error), transactions=len(batch))
+            for job in batch:
+                _answer(job, job.error if job.error is not None else _unavailable(error))
+            return
+        events = [event for job in batch if job.error is None for event in job.events]
+        if events:
+            self._on_commit(events)
+        for job in batch:
+            _answer(job, job.error)
+
+    async def _connect(self, *, readonly: bool) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
+        await connection
+        self._connections.append(connection)
+        await _on_thread(connection, lambda raw: _configure(raw, readonly=readonly))
+        return connection
+
+
+def _answer(job: _Job, error: Exception | None) -> None:
+    if job.future.done():
+        return
+    if error is None:
+        job.future.set_result(job.result)
+    else:
+        job.future.set_exception(error)
+
+
+def _unavailable(cause: Exception) -> StoreUnavailable:
+    error = StoreUnavailable()
+    error.__cause__ = cause
+    return error
+
+
+async def _on_thread(connection: aiosqlite.Connection, run: Callable[[sqlite3.Connection], T]) -> T:
+    # aiosqlite has no public way to run a function on its thread; every public method is this one call.
+    result: T = await connection._execute(run, connection._conn)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _configure(connection: sqlite3.Connection, *, readonly: bool) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    if readonly:
+        connection.execute("PRAGMA query_only = ON")
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Deleted text is overwritten in the file, not only unlinked.
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _read(connection: sqlite3.Connection, query: Callable[[Transaction], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return query(Transaction(connection))
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _run_batch(connection: sqlite3.Connection, batch: Sequence[_Job]) -> None:
+    # IMMEDIATE: a transaction that starts by reading cannot become a writing one while another holds the lock.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for job in batch:
+            _run_job(connection, job)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _run_job(connection: sqlite3.Connection, job: _Job) -> None:
+    transaction = Transaction(connection)
+    connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.run(transaction)
+        job.events = transaction.events
+    except sqlite3.OperationalError:
+        # A full disk or a lost file: nothing in this batch can be trusted to be there.
+        raise
+    except Exception as error:
+        job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+
+
+def _lock(path: Path) -> IO[str]:
+    """Keep a second server away: its readers would not see what this one's writers post.
+
+    The lock is the kernel's and falls with the process, however that ends.
+    """
+    try:
+        handle = Path(f"{path}.lock").open("w")  # noqa: SIM115  # held open as long as the database
+    except OSError as error:
+        raise StartupError(f"The database {path} cannot be opened: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise StartupError(
+            f"The database {path} is already served by another process. With QUART_CHAT_BROKER_URL=memory:// there "
+            "can be only one: stop the other, set workers = 1, or give this one another QUART_CHAT_DATABASE_URL."
+        ) from None
+    return handle
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
+    done = {row["number"] for row in connection.execute("SELECT number FROM migrations")}
+    known = {int(script.name[:4]): script for script in _scripts()}
+    if newer := done - known.keys():
+        raise StartupError(
+            f"The database was made by a newer quart-chat (migration {max(newer)}). Install that version, or restore "
+            "an older backup."
+        )
+    for number in sorted(known.keys() - done):
+        _apply(connection, number, known[number].name, known[number].read_text("utf-8"))
+
+
+def _scripts() -> list[Any]:
+    folder = files("quart_chat.store") / "migrations"
+    return [script for script in folder.iterdir() if script.name.endswith(".sql")]
+
+
+def _apply(connection: sqlite3.Connection, number: int, name: str, script: str) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}")
+        connection.execute("INSERT INTO migrations (number, name) VALUES (?, ?)", (number, name))
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

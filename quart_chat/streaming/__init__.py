@@ -1,0 +1,1 @@
+"""The engine: from the log to encoded frames to many readers."""

@@ -1,0 +1,237 @@
+"""One room's log on its way to that room's readers, in this process.
+
+A feed encodes each event once and hands the same bytes to everybody. It keeps the newest of them in a ring, so that
+readers who come back together do not ask the database.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from quart_chat.broker.memory import Inbox
+from quart_chat.errors import StoreUnavailable
+from quart_chat.events import Event, MessagePosted
+from quart_chat.models import Cursor, Message
+from quart_chat.streaming import sse
+from quart_chat.streaming.reader import Reader, Reason
+
+log = structlog.get_logger()
+
+RING_EVENTS = 1024
+RING_BYTES = 4 * 1024 * 1024
+"""What a room's ring holds at most, whichever is reached first."""
+
+BATCH = 256
+"""Events encoded before readers hear of them: bounds how long the event loop is kept busy."""
+
+STEP = 200
+"""Events read from the store at a time."""
+
+SLICE = 256
+"""Readers written to before the event loop gets a turn."""
+
+STORE_PAUSE = 1.0
+"""Seconds between attempts while the store cannot be read."""
+
+Encode = Callable[[Event], str]
+"""The HTML fragment of an event, the same for every viewer."""
+
+
+class Log(Protocol):
+    """A room's log in the store, from which a feed reads what the broker did not bring."""
+
+    def after(self, cursor: int, limit: int) -> Awaitable[Sequence[Event]]: ...
+
+    def head(self) -> Awaitable[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event, encoded: as the fragment that a poll answers with, and framed for streams."""
+
+    event: Event
+    fragment: bytes
+    frame: bytes
+
+    @property
+    def cursor(self) -> int:
+        return self.event.cursor
+
+    @property
+    def size(self) -> int:
+        return len(self.fragment) + len(self.frame)
+
+
+class Feed:
+    """`run` is its task. `head` is the position of the last event handed out."""
+
+    def __init__(self, epoch: str, head: int, inbox: Inbox, encode: Encode, stored: Log) -> None:
+        self.epoch = epoch
+        self.head = head
+        self.closed = False
+        self.used_at = time.monotonic()
+        self._readers: set[Reader] = set()
+        self._inbox = inbox
+        self._encode = encode
+        self._stored = stored
+        self._ring: deque[Entry] = deque()
+        self._ring_bytes = 0
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Hand out what the broker brings, and what it failed to bring, until cancelled."""
+        while True:
+            batch = [await self._inbox.get()]
+            while len(batch) < BATCH and not self._inbox.empty():
+                batch.append(self._inbox.get_nowait())
+            await self._take([event for event in batch if event is not None])
+            if None in batch:
+                await self._beat()
+
+    def cursor(self, position: int) -> Cursor:
+        return Cursor(self.epoch, position)
+
+    async def resume(self, after: Cursor | None, limit: int) -> tuple[int, bool]:
+        """From which position a reader goes on, and whether it must be told to reset.
+
+        A reader without a cursor begins at the head. A cursor of another database, from the future, or more than
+        `limit` events behind cannot be continued. Raises StoreUnavailable.
+        """
+        if after is None:
+            return self.head, False
+        if after.epoch == self.epoch and self.head < after.position <= await self._stored.head():
+            # Committed, and seen by whoever sent this cursor, but not handed out yet.
+            await self.wait_beyond(after.position - 1, STORE_PAUSE)
+        if after.epoch != self.epoch or after.position > self.head or self.head - after.position > limit:
+            return self.head, True
+        return after.position, False
+
+    async def entries_after(self, position: int, limit: int = STEP) -> list[Entry]:
+        """What follows `position`, at most `limit` entries; empty when that is the head.
+
+        From the ring without giving up control; from the store where the ring does not reach back far enough. Raises
+        StoreUnavailable.
+        """
+        if position >= self.head:
+            return []
+        if self._ring and self._ring[0].cursor <= position + 1:
+            skip = position + 1 - self._ring[0].cursor
+            return [self._ring[i] for i in range(skip, min(len(self._ring), skip + limit))]
+        events = await self._stored.after(position, min(limit, self.head - position))
+        return [self._entry(event) for event in events]
+
+    async def wait_beyond(self, position: int, seconds: float) -> None:
+        """Return when the head is past `position`, the feed is closed, or the time is up."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.head <= position and not self.closed:
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def join(self, reader: Reader) -> None:
+        """Add a reader that has everything up to `head`. There MUST be no `await` between seeing that and this call."""
+        if self.closed:
+            reader.close(Reason.SHUTDOWN)
+        self._readers.add(reader)
+
+    def leave(self, reader: Reader) -> None:
+        self._readers.discard(reader)
+        self.used_at = time.monotonic()
+
+    @property
+    def idle_since(self) -> float | None:
+        """When the last reader left, on the monotonic clock; None while there are readers."""
+        return None if self._readers else self.used_at
+
+    def close(self, reason: Reason) -> None:
+        """End every stream and every wait, now and from now on."""
+        self.closed = True
+        for reader in self._readers:
+            reader.close(reason)
+        self._notify()
+
+    async def _take(self, events: Sequence[Event]) -> None:
+        run: list[Event] = []
+        for event in events:
+            expected = self.head + len(run) + 1
+            if event.cursor == expected:
+                run.append(event)
+            elif event.cursor > expected:
+                await self._hand_out(run)
+                run = []
+                await self._catch_up(event.cursor)
+        await self._hand_out(run)
+
+    async def _catch_up(self, target: int) -> None:
+        while self.head < target:
+            try:
+                events = await self._stored.after(self.head, STEP)
+            except StoreUnavailable:
+                await asyncio.sleep(STORE_PAUSE)
+                continue
+            if not events:
+                log.error("the log ends before an event that was published", head=self.head, target=target)
+                return
+            await self._hand_out(events)
+
+    async def _hand_out(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        entries = [self._entry(event) for event in events]
+        for entry in entries:
+            self._remember(entry)
+        # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.
+        self.head = entries[-1].cursor
+        readers = list(self._readers)
+        self._notify()
+        await _write(b"".join(entry.frame for entry in entries), readers)
+
+    async def _beat(self) -> None:
+        # A broker may have lost the newest events, after which no gap shows: the heartbeat must not lie about the head.
+        try:
+            await self._catch_up(await self._stored.head())
+        except StoreUnavailable:
+            return
+        now = time.monotonic()
+        for reader in list(self._readers):
+            if now > reader.deadline:
+                reader.close(Reason.AGE)
+        readers = list(self._readers)
+        await _write(sse.heartbeat(self.cursor(self.head)), readers)
+
+    def _remember(self, entry: Entry) -> None:
+        if not isinstance(entry.event, MessagePosted):
+            self._refresh(entry.event.message)
+        self._ring.append(entry)
+        self._ring_bytes += entry.size
+        while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
+            self._ring_bytes -= self._ring.popleft().size
+
+    def _refresh(self, message: Message) -> None:
+        """Have the ring show a changed message as it is now: text that was deleted must not be sent from here."""
+        for index, entry in enumerate(self._ring):
+            if entry.event.message.id == message.id:
+                self._ring_bytes -= entry.size
+                self._ring[index] = self._entry(replace(entry.event, message=message))
+                self._ring_bytes += self._ring[index].size
+
+    def _entry(self, event: Event) -> Entry:
+        fragment = self._encode(event)
+        return Entry(event, fragment.encode(), sse.frame(fragment, id=str(self.cursor(event.cursor))))
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+async def _write(frame: bytes, readers: Sequence[Reader]) -> None:
+    for start in range(0, len(readers), SLICE):
+        for reader in readers[start : start + SLICE]:
+            reader.write(frame)
+        await asyncio.sleep(0)

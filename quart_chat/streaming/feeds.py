@@ -1,0 +1,144 @@
+"""The feeds of this process: opened when somebody first reads a room, closed when nobody has for a while."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from quart_chat.broker.memory import Inbox
+from quart_chat.domain import messages
+from quart_chat.domain.chat import Chat
+from quart_chat.errors import Draining
+from quart_chat.events import Event
+from quart_chat.models import Room
+from quart_chat.streaming.feed import Encode, Feed
+from quart_chat.streaming.reader import Reason
+
+log = structlog.get_logger()
+
+IDLE = 60.0
+"""Seconds a feed outlives its last reader, so that readers who all lost the network find the ring when they return."""
+
+DRAIN = 5.0
+"""Seconds that streams get to say farewell when the server stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RoomLog:
+    chat: Chat
+    room_id: int
+
+    async def after(self, cursor: int, limit: int) -> Sequence[Event]:
+        return await messages.events_after(self.chat, self.room_id, cursor, limit)
+
+    async def head(self) -> int:
+        return await messages.head(self.chat, self.room_id)
+
+
+class Feeds:
+    """Owns every feed, its task, and the one timer for all heartbeats."""
+
+    def __init__(self, chat: Chat, encode: Encode, heartbeat: float) -> None:
+        self.open_streams = 0
+        self._chat = chat
+        self._encode = encode
+        self._heartbeat = heartbeat
+        self._opened: dict[int, asyncio.Task[Feed]] = {}
+        self._running: dict[int, tuple[Feed, Inbox, asyncio.Task[None]]] = {}
+        self._draining = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._timer = asyncio.create_task(self._beat(), name="heartbeats")
+
+    async def get(self, room: Room) -> Feed:
+        """The feed of a room. Raises Draining when the server is about to stop, StoreUnavailable."""
+        if self._draining:
+            raise Draining
+        opened = self._opened.get(room.id)
+        if opened is None:
+            opened = self._opened[room.id] = asyncio.create_task(self._open(room.id), name=f"open feed {room.slug}")
+        # Shielded: others may wait for it too.
+        feed = await asyncio.shield(opened)
+        feed.used_at = time.monotonic()
+        return feed
+
+    async def drain(self) -> None:
+        """End every stream with a farewell, accept no new ones, and return when they are gone."""
+        self._draining = True
+        for feed, _, _ in self._running.values():
+            feed.close(Reason.SHUTDOWN)
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self._quiet.wait()
+        except TimeoutError:
+            log.warning("some streams did not end in time", streams=self.open_streams)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around each open stream."""
+        self.open_streams += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self.open_streams -= 1
+            if not self.open_streams:
+                self._quiet.set()
+
+    async def close(self) -> None:
+        self._draining = True
+        for feed, _, _ in self._running.values():
+            feed.close(Reason.SHUTDOWN)
+        tasks = [self._timer, *self._opened.values(), *(task for _, _, task in self._running.values())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _open(self, room_id: int) -> Feed:
+        opened: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._run(room_id, opened), name=f"feed {room_id}")
+        task.add_done_callback(lambda _: opened.cancel())
+        try:
+            return await opened
+        except BaseException:
+            task.cancel()
+            self._opened.pop(room_id, None)
+            raise
+
+    async def _run(self, room_id: int, opened: asyncio.Future[Feed]) -> None:
+        stored = _RoomLog(self._chat, room_id)
+        try:
+            # Subscribed before the head is read: whatever is committed in between is in the inbox.
+            with self._chat.broker.subscribe(room_id) as inbox:
+                feed = Feed(self._chat.epoch, await stored.head(), inbox, self._encode, stored)
+                task = asyncio.current_task()
+                assert task is not None
+                self._running[room_id] = (feed, inbox, task)
+                opened.set_result(feed)
+                await feed.run()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not opened.done():
+                opened.set_exception(error)
+                return
+            # Better no stream than a silent one: its readers come back, and see whether it works again.
+            log.exception("a feed failed", room_id=room_id)
+            self._running[room_id][0].close(Reason.SHUTDOWN)
+        finally:
+            self._opened.pop(room_id, None)
+            self._running.pop(room_id, None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat)
+            for feed, inbox, task in list(self._running.values()):
+                idle = feed.idle_since
+                if idle is not None and time.monotonic() - idle > IDLE:
+                    feed.close(Reason.SHUTDOWN)
+                    task.cancel()
+                elif not inbox.full():
+                    inbox.put_nowait(None)

@@ -1,0 +1,30 @@
+"""One stream from its first byte to its last: opening, replay, live."""
+
+from collections.abc import AsyncIterator
+
+from quart_chat.models import Cursor
+from quart_chat.streaming import sse
+from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.reader import QueueReader
+
+
+async def stream(
+    feeds: Feeds, feed: Feed, after: Cursor | None, *, replay_limit: int, heartbeat: float, age: float
+) -> AsyncIterator[bytes]:
+    """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds."""
+    with feeds.counted():
+        reader = QueueReader(age)
+        try:
+            position, must_reset = await feed.resume(after, replay_limit)
+            opening = sse.hello(feed.cursor(position), heartbeat)
+            yield opening + sse.reset(feed.cursor(position)) if must_reset else opening
+            while entries := await feed.entries_after(position):
+                position = entries[-1].cursor
+                yield b"".join(entry.frame for entry in entries)
+            # Nothing was handed out since `entries_after` found the head: there is no await in between.
+            feed.join(reader)
+            async for frames in reader.frames():
+                yield frames
+        finally:
+            feed.leave(reader)

@@ -1,0 +1,156 @@
+"""Everything the routes need to know about the request at hand. Quart's globals stop here."""
+
+import ipaddress
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from quart import current_app, g, request
+from quart.wrappers import Response
+from werkzeug.datastructures import Headers
+
+from quart_chat.domain import identity, messages
+from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
+from quart_chat.models import Cursor, User
+from quart_chat.web.site import Site
+
+COOKIE = "quart_chat"
+COOKIE_AGE = 400 * 24 * 3600
+"""Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
+
+EXTENSION = "quart_chat"
+
+Refusal = Callable[[ChatError], Awaitable[str]]
+
+
+def site() -> Site:
+    found: Site = current_app.extensions[EXTENSION]
+    return found
+
+
+def nonce() -> str:
+    """The random value that this response's scripts and styles carry (https://www.w3.org/TR/CSP3/#framework-directive-source-list)."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    value: str = g.nonce
+    return value
+
+
+def render(template: str, **values: object) -> str:
+    """A whole page."""
+    return site().templates.render(template, nonce=nonce(), **values)
+
+
+def fragment(template: str, **values: object) -> str:
+    """A part of a page, for htmx: the same for every viewer, so without a nonce."""
+    return site().templates.render(template, **values)
+
+
+def headers() -> Headers:
+    return request.headers
+
+
+def is_head() -> bool:
+    return request.method == "HEAD"
+
+
+def is_safe() -> bool:
+    """Whether the request only reads (https://www.rfc-editor.org/rfc/rfc9110#name-safe-methods)."""
+    return request.method in ("GET", "HEAD", "OPTIONS")
+
+
+def is_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def origin() -> str:
+    """The server's own origin: as configured, else as this request addressed it."""
+    return site().config.public_url or f"{request.scheme}://{request.host}"
+
+
+def is_https() -> bool:
+    return origin().startswith("https:")
+
+
+def address() -> str:
+    """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
+    peer = request.remote_addr or ""
+    try:
+        ip = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def argument(name: str) -> str:
+    """A value of the query; empty when it is not there."""
+    value: str = request.args.get(name, "")
+    return value
+
+
+def last_event_id() -> Cursor | None:
+    """Where a stream goes on: the `Last-Event-ID` header, else `?after=`.
+
+    A value that is no cursor counts as one of another database: the reader is told to reset.
+    """
+    text = request.headers.get("Last-Event-ID") or argument("after")
+    return (Cursor.parse(text) or Cursor("", 0)) if text else None
+
+
+async def form() -> dict[str, str]:
+    """The fields of a POST, read strictly: bytes that are no UTF-8 are refused, not replaced.
+
+    Raises FormUnsupported, FormInvalid.
+    """
+    if request.mimetype not in ("application/x-www-form-urlencoded", ""):
+        raise FormUnsupported
+    body = await request.get_data()
+    assert isinstance(body, bytes)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except UnicodeDecodeError:
+        raise FormInvalid("The text is not valid UTF-8. Please send it again as plain text.") from None
+    except ValueError:
+        raise FormInvalid("The form has too many fields.") from None
+
+
+def user_id() -> int | None:
+    """The user whose token the request carries."""
+    return identity.verify(site().chat, request.cookies.get(_cookie_name()))
+
+
+async def user() -> User | None:
+    return await identity.current(site().chat, user_id())
+
+
+def sender(name: str | None = None) -> messages.Sender:
+    return messages.Sender(user_id(), name, address())
+
+
+def remember(response: Response, author: User) -> None:
+    """Let the browser be `author` from now on. `__Host-` keeps other hosts of the domain from setting it."""
+    response.set_cookie(
+        _cookie_name(),
+        identity.issue(site().chat, author),
+        max_age=COOKIE_AGE,
+        path="/",
+        secure=is_https(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def if_refused(page: Refusal) -> None:
+    """What a browser without JavaScript is shown when this request is refused: the same page, its form still filled."""
+    g.refusal = page
+
+
+async def refused_page(error: ChatError) -> str | None:
+    page: Refusal | None = g.get("refusal")
+    return await page(error) if page else None
+
+
+def _cookie_name() -> str:
+    return f"__Host-{COOKIE}" if is_https() else COOKIE

@@ -1,0 +1,92 @@
+"""Messages of a room: older ones, posting, and changing one's own."""
+
+import secrets
+
+from quart import Blueprint, redirect
+from quart.typing import ResponseReturnValue
+from quart.wrappers import Response
+
+from quart_chat.domain import messages
+from quart_chat.errors import ChatError
+from quart_chat.models import Draft, Message
+from quart_chat.web import context
+from quart_chat.web.rooms import show_page
+
+blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
+
+
+@blueprint.get("")
+async def index(slug: str) -> Response:
+    """A page of messages as a fragment: the newest, or those before `?before=<message id>`."""
+    before = context.argument("before")
+    page = await messages.page(context.site().chat, slug, int(before) if before.isdecimal() else None)
+    response = _html(context.fragment("messages/index.html", page=page))
+    response.headers["Chat-Cursor"] = str(page.cursor)
+    return response
+
+
+@blueprint.post("")
+async def create(slug: str) -> ResponseReturnValue:
+    form = await context.form()
+    context.if_refused(lambda error: show_page(slug, form, error))
+    draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
+    posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
+    response = (
+        _html(_changed("message_posted", posted.message, identified=posted.identify), 201 if posted.first else 200)
+        if context.is_htmx()
+        else await _back(slug)
+    )
+    if posted.identify:
+        context.remember(response, posted.message.author)
+    return response
+
+
+@blueprint.get("/<int:message_id>")
+async def show(slug: str, message_id: int) -> str:
+    return await _show(slug, message_id)
+
+
+@blueprint.route("/<int:message_id>", methods=["POST", "PUT"])
+async def update(slug: str, message_id: int) -> ResponseReturnValue:
+    form = await context.form()
+    context.if_refused(lambda error: _show(slug, message_id, form, error))
+    message = await messages.edit(context.site().chat, slug, context.sender(), message_id, form.get("text", ""))
+    return _html(_changed("message_edited", message)) if context.is_htmx() else await _back(slug)
+
+
+@blueprint.route("/<int:message_id>", methods=["DELETE"], endpoint="delete")
+@blueprint.post("/<int:message_id>/deletion")
+async def delete(slug: str, message_id: int) -> ResponseReturnValue:
+    """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
+    message = await messages.delete(context.site().chat, slug, context.sender(), message_id)
+    return _html(_changed("message_deleted", message)) if context.is_htmx() else await _back(slug)
+
+
+async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
+    message = await messages.find(context.site().chat, slug, message_id)
+    user = await context.user()
+    return context.render(
+        "messages/show.html",
+        slug=slug,
+        message=message,
+        own=user is not None and user.id == message.author.id,
+        form=form or {},
+        error=error,
+    )
+
+
+def _changed(event: str, message: Message, *, identified: bool = False) -> str:
+    """The fragment that the stream brings as well, and who the author has become."""
+    event = "message_deleted" if message.deleted_at else event
+    changed = context.fragment(f"events/{event}.html", message=message)
+    return changed + context.fragment("messages/_identified.html", user=message.author) if identified else changed
+
+
+def _html(body: str, status: int = 200) -> Response:
+    return Response(body, status, content_type="text/html; charset=utf-8")
+
+
+async def _back(slug: str) -> Response:
+    response = redirect(f"/rooms/{slug}", 303)
+    assert isinstance(response, Response)
+    return response

@@ -1,0 +1,50 @@
+"""One way from an error to an answer: a fragment for htmx, the filled-in page without it."""
+
+import structlog
+from quart import Quart
+from quart.wrappers import Response
+from werkzeug.exceptions import HTTPException
+
+from quart_chat.errors import ChatError, NotFound, RequestTooLarge, TooFast
+from quart_chat.web import context
+
+log = structlog.get_logger()
+
+
+def register(app: Quart) -> None:
+    app.register_error_handler(ChatError, _chat_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _failure)
+
+
+async def _chat_error(error: ChatError) -> Response:
+    if context.is_htmx():
+        body = context.fragment("errors/_refused.html", error=error)
+    else:
+        body = await context.refused_page(error) or context.render("errors/show.html", error=error)
+    response = Response(body, error.status, content_type="text/html; charset=utf-8")
+    response.headers["Chat-Error"] = error.code
+    if isinstance(error, TooFast):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def _http_error(error: HTTPException) -> Response:
+    """What Quart refuses by itself: unknown addresses, wrong methods, bodies that are too large."""
+    known: dict[int | None, ChatError] = {404: NotFound(), 413: RequestTooLarge()}
+    refusal = known.get(error.code) or ChatError(f"{error.name}.")
+    response = await _chat_error(refusal)
+    response.status_code = error.code or 500
+    for name, value in error.get_headers():
+        if name in ("Allow", "Location"):
+            response.headers[name] = value
+    return response
+
+
+async def _failure(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    response = await _chat_error(
+        ChatError("Something went wrong on the server. Nothing was changed; please try again.")
+    )
+    response.status_code = 500
+    return response

@@ -1,0 +1,61 @@
+"""The list of rooms, and a room."""
+
+import secrets
+
+from quart import Blueprint, redirect
+from quart.typing import ResponseReturnValue
+
+from quart_chat.domain import messages, rooms
+from quart_chat.errors import ChatError
+from quart_chat.web import context
+
+blueprint = Blueprint("rooms", __name__)
+
+REFRESH = 20
+"""Seconds after which a page without JavaScript loads itself again."""
+
+
+@blueprint.get("/")
+async def index() -> str:
+    return await _index()
+
+
+@blueprint.post("/rooms")
+async def create() -> ResponseReturnValue:
+    form = await context.form()
+    context.if_refused(lambda error: _index(form, error))
+    chat = context.site().chat
+    room = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), context.address())
+    return redirect(f"/rooms/{room.slug}", 303)
+
+
+@blueprint.get("/rooms/<slug>")
+async def show(slug: str) -> ResponseReturnValue:
+    """The room. `?message=<id>`, the link on every message, leads to that message alone."""
+    message_id = context.argument("message")
+    if message_id.isdecimal():
+        return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
+    return await show_page(slug)
+
+
+async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
+    """A room's page; with `form` and `error` when what was sent to it was refused."""
+    form = form or {}
+    before = context.argument("before")
+    page = await messages.page(context.site().chat, slug, int(before) if before.isdecimal() else None)
+    # A page that somebody may be writing on, or looks back from, does not reload under them.
+    still = bool(error or before or context.argument("refresh") == "off")
+    return context.render(
+        "rooms/show.html",
+        page=page,
+        user=await context.user(),
+        form=form,
+        error=error,
+        key=secrets.token_urlsafe(18),
+        refresh=None if still else REFRESH,
+    )
+
+
+async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
+    found = await rooms.public(context.site().chat)
+    return context.render("rooms/index.html", rooms=found, form=form or {}, error=error)

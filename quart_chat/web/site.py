@@ -1,0 +1,33 @@
+"""What the routes work with."""
+
+from dataclasses import dataclass, field
+
+from quart_chat.config import Config
+from quart_chat.domain.chat import Chat
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.web.templates import Templates
+
+
+@dataclass(slots=True)
+class Site:
+    """One app's settings and templates, and, while it serves, its open resources."""
+
+    config: Config
+    templates: Templates
+    _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
+
+    def opened(self, chat: Chat, feeds: Feeds) -> None:
+        self._open = (chat, feeds)
+
+    @property
+    def chat(self) -> Chat:
+        return self._resources()[0]
+
+    @property
+    def feeds(self) -> Feeds:
+        return self._resources()[1]
+
+    def _resources(self) -> tuple[Chat, Feeds]:
+        if self._open is None:
+            raise RuntimeError("the app is not serving: the ASGI server did not run its lifespan")
+        return self._open
