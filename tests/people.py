@@ -1,0 +1,102 @@
+"""The cast: somebody with a browser's cookies and headers, and what people do with a chat."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+
+from tests.sse import Parser, SSEvent
+
+
+@dataclass
+class Fragment:
+    """What an answer or an event says about a message."""
+
+    html: str
+
+    @property
+    def message_id(self) -> int:
+        found = re.search(r"message-([0-9]+)", self.html)
+        assert found, self.html
+        return int(found[1])
+
+    @property
+    def text(self) -> str:
+        found = re.search(r'<div class="message-text" dir="auto">(.*?)</div>', self.html, re.DOTALL)
+        assert found, self.html
+        return found[1]
+
+
+class Person:
+    """A guest called `name`. As a browser does, it sends Origin with every POST and keeps the cookie it gets."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.url = url
+        self.client = httpx.AsyncClient(base_url=url, headers={"Origin": url}, timeout=30)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    async def send(self, path: str, *, htmx: bool = True, **fields: str) -> httpx.Response:
+        return await self.client.post(path, data=fields, headers={"HX-Request": "true"} if htmx else {})
+
+    async def post_message(self, text: str, *, room: str = "lobby", key: str | None = None) -> Fragment:
+        answer = await self.send(
+            f"/rooms/{room}/messages", text=text, key=key or secrets.token_urlsafe(18), name=self.name
+        )
+        assert answer.status_code in (200, 201), (answer.status_code, answer.text)
+        return Fragment(answer.text)
+
+    async def edit_message(self, message_id: int, text: str, *, room: str = "lobby") -> httpx.Response:
+        return await self.send(f"/rooms/{room}/messages/{message_id}", text=text)
+
+    async def delete_message(self, message_id: int, *, room: str = "lobby") -> httpx.Response:
+        return await self.send(f"/rooms/{room}/messages/{message_id}/deletion")
+
+    @asynccontextmanager
+    async def listen(self, *, room: str = "lobby", after: str | None = None) -> AsyncIterator["Listener"]:
+        """An open stream, as of its first event."""
+        headers = {"Last-Event-ID": after} if after else {}
+        async with self.client.stream("GET", f"/rooms/{room}/stream", headers=headers, timeout=None) as response:
+            assert response.status_code == 200, response.status_code
+            listener = Listener(response)
+            listener.hello = await listener.next("hello")
+            yield listener
+
+
+class Listener:
+    """Reads one stream by the rules of the specification."""
+
+    hello: SSEvent
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._events = self._read()
+
+    async def next(self, type: str | None = None, *, seconds: float = 10) -> SSEvent:
+        """The next event; with `type`, the next of that type (`message` is one from the log)."""
+        async with asyncio.timeout(seconds):
+            async for event in self._events:
+                if type is None or event.type == type:
+                    return event
+        raise AssertionError("the stream ended")
+
+    async def rest(self, *, seconds: float = 10) -> list[SSEvent]:
+        """Everything up to the end of the stream."""
+        async with asyncio.timeout(seconds):
+            return [event async for event in self._events]
+
+    async def _read(self) -> AsyncIterator[SSEvent]:
+        parser = Parser()
+        async for chunk in self.response.aiter_bytes():
+            for event in parser.feed(chunk):
+                yield event

@@ -1,0 +1,80 @@
+"""A real server for tests: its own process, a real database file, a free port."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+START = 20.0
+"""Seconds a server may take to say its address, on a busy machine."""
+
+
+@dataclass
+class Server:
+    """`quart-chat serve` in `folder`. Killed and started again, it keeps its database and its port."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    bind: str = "127.0.0.1:0"
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.bind}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    async def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("QUART_CHAT_")}
+        environment |= {f"QUART_CHAT_{name.upper()}": value for name, value in self.settings.items()}
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "quart_chat", "serve", "--bind", self.bind,
+                cwd=self.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        async with asyncio.timeout(START):
+            line = (await self.process.stdout.readline()).decode()
+        assert "running on http://" in line, f"the server said {line!r} and logged:\n{self.log}"
+        self.bind = line.split("http://")[1].split("/")[0]
+
+    async def kill(self) -> None:
+        """End it as a power cut would end the process."""
+        await self._signal(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End it as an operator would; returns the exit code."""
+        return await self._signal(signal.SIGTERM)
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    async def _signal(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(START):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: str) -> AsyncIterator[Server]:
+    """A running server; `settings` are QUART_CHAT_* variables in lower case. Killed at the end if it still runs."""
+    server = Server(folder, settings)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
