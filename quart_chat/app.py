@@ -1,6 +1,7 @@
 """The only wiring: settings in, a Quart app out. What is opened when serving begins is closed when it ends."""
 
 from collections.abc import AsyncGenerator
+from types import TracebackType
 
 import structlog
 from quart import Quart
@@ -10,6 +11,7 @@ from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
+from quart_chat.errors import StartupError
 from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
@@ -24,10 +26,19 @@ BODY_LENGTH = 128 * 1024
 """Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
 
 
+class ChatApp(Quart):
+    def log_exception(
+        self, exception_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]
+    ) -> None:
+        # A StartupError is a sentence to the operator, which the server shows. There is nothing in it to trace.
+        if not isinstance(exception_info[1], StartupError):
+            super().log_exception(exception_info)
+
+
 def create_app(config: Config | None = None) -> Quart:
     """An ASGI app with these settings, by default those of the environment. Raises StartupError."""
     config = config or load_config()
-    app = Quart("quart_chat", static_folder=None, template_folder=None)
+    app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
     site = Site(config, Templates(assets.folder("templates")))
     app.extensions[context.EXTENSION] = site

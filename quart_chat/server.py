@@ -8,7 +8,9 @@ import asyncio
 import signal
 import socket
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import hypercorn.asyncio
 from hypercorn.config import Config as HypercornConfig
@@ -35,7 +37,8 @@ def serve(config: Config, hypercorn_toml: Path | None) -> None:
     try:
         asyncio.run(_serve(app, settings, address))
     except LifespanFailureError as error:
-        raise StartupError(str(error.args[0] if len(error.args) == 1 else error).removeprefix("startup ")) from error
+        # Hypercorn puts the app's own sentence between quotes, behind words of its own.
+        raise StartupError(str(error).partition("'")[2].removesuffix("'")) from error
 
 
 async def _serve(app: Quart, settings: HypercornConfig, address: str) -> None:
@@ -71,9 +74,10 @@ async def _serve(app: Quart, settings: HypercornConfig, address: str) -> None:
 def _hypercorn_config(config: Config, path: Path | None) -> HypercornConfig:
     path = path or next(file for file in _candidates() if file.is_file())
     try:
-        settings = HypercornConfig.from_toml(path)
-    except (OSError, ValueError, TypeError) as error:
-        raise StartupError(f"The server settings in {path} cannot be read: {error}.") from error
+        settings = HypercornConfig.from_mapping(_checked(tomllib.loads(path.read_text("utf-8"))))
+        settings.create_ssl_context()
+    except (OSError, ValueError) as error:
+        raise StartupError(f"The server settings in {path} cannot be used: {error}.") from error
     if settings.workers > 1:
         raise StartupError(
             f"{path} asks for {settings.workers} workers, but with QUART_CHAT_BROKER_URL=memory:// readers of one "
@@ -84,6 +88,19 @@ def _hypercorn_config(config: Config, path: Path | None) -> HypercornConfig:
     # Hypercorn's own "Running on" would say it a second time.
     settings.loglevel = "WARNING"
     return settings
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Hypercorn itself takes any name and any type, and then ignores them or fails at some later time."""
+    for name, value in values.items():
+        if not hasattr(HypercornConfig, name):
+            raise ValueError(f"Hypercorn has no setting called {name!r}")
+        if isinstance(getattr(HypercornConfig, name), int | float) and not isinstance(value, int | float):
+            raise ValueError(f"{name} must be a number or true or false, not {value!r}")
+    bind = values.get("bind", [])
+    if not isinstance(bind, str | list) or not all(isinstance(address, str) for address in bind):
+        raise ValueError('bind must be a list such as ["127.0.0.1:8000"]')
+    return values
 
 
 def _candidates() -> list[Path]:
@@ -99,13 +116,20 @@ def _listen(settings: HypercornConfig) -> str:
         for listening in opened:
             listening.listen(settings.backlog)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise StartupError(
             f"Cannot listen on {', '.join(bind)}: {reason}. Choose another with --bind HOST:PORT."
         ) from error
     scheme = "https" if settings.ssl_enabled else "http"
     address = f"{scheme}://{_authority(opened[0])}"
-    settings.bind = [f"fd://{listening.detach()}" for listening in opened]
+    settings.bind, settings.insecure_bind = (
+        [f"fd://{listening.detach()}" for listening in group]
+        for group in (
+            (sockets.secure_sockets, sockets.insecure_sockets)
+            if settings.ssl_enabled
+            else (sockets.insecure_sockets, [])
+        )
+    )
     return address
 
 

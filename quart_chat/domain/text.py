@@ -17,17 +17,22 @@ MARKS_IN_A_ROW = 4
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiner: part of Persian and Indic words and of emoji, so allowed inside a name."""
 
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols by category that show nothing: Hangul fillers and the empty Braille pattern."""
+BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters, marks and symbols by category that show nothing: Hangul fillers, the empty Braille pattern, the combining
+grapheme joiner, and two Khmer vowels that Unicode advises against. Variation selectors are not among them: emoji and
+Japanese and Mongolian names need those."""
 
 
 def clean_text(text: str) -> str:
     """The text of a message as it is kept: line breaks as LF, no control characters but TAB, no blank ends.
 
-    Raises TextInvalid when it is empty, too long, or holds NUL.
+    Raises TextInvalid when it is empty, too long, or holds NUL or half a surrogate pair.
     """
     if "\0" in text:
         raise TextInvalid("The message contains a NUL character, which cannot be shown. Remove it and send again.")
+    if re.search(r"[\ud800-\udfff]", text):
+        # From JSON, where `\ud800` is allowed: it has no UTF-8, so neither database nor stream could take it.
+        raise TextInvalid("The message contains half a character. Remove it and send again.")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]", "", text)
     text = re.sub(r"\A(?:[^\S\n]*\n)+", "", text).rstrip()

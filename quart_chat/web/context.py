@@ -63,6 +63,11 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def is_stream() -> bool:
+    """Whether a stream or a poll was asked for."""
+    return request.blueprint == "streams"
+
+
 def origin() -> str:
     """The server's own origin: as configured, else as this request addressed it."""
     return site().config.public_url or f"{request.scheme}://{request.host}"

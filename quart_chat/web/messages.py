@@ -32,7 +32,7 @@ async def create(slug: str) -> ResponseReturnValue:
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
     posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
     response = (
-        _html(_changed("message_posted", posted.message, identified=posted.identify), 201 if posted.first else 200)
+        _changed("message_posted", posted.message, identified=posted.identify, status=201 if posted.first else 200)
         if context.is_htmx()
         else await _back(slug)
     )
@@ -51,7 +51,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
     message = await messages.edit(context.site().chat, slug, context.sender(), message_id, form.get("text", ""))
-    return _html(_changed("message_edited", message)) if context.is_htmx() else await _back(slug)
+    return _changed("message_edited", message) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.route("/<int:message_id>", methods=["DELETE"], endpoint="delete")
@@ -59,7 +59,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     message = await messages.delete(context.site().chat, slug, context.sender(), message_id)
-    return _html(_changed("message_deleted", message)) if context.is_htmx() else await _back(slug)
+    return _changed("message_deleted", message) if context.is_htmx() else await _back(slug)
 
 
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
@@ -75,11 +75,18 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
     )
 
 
-def _changed(event: str, message: Message, *, identified: bool = False) -> str:
-    """The fragment that the stream brings as well, and who the author has become."""
+def _changed(event: str, message: Message, *, identified: bool = False, status: int = 200) -> Response:
+    """The fragment that the stream brings as well, and who the author has become.
+
+    The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
+    """
     event = "message_deleted" if message.deleted_at else event
-    changed = context.fragment(f"events/{event}.html", message=message)
-    return changed + context.fragment("messages/_identified.html", user=message.author) if identified else changed
+    body = context.fragment(f"events/{event}.html", message=message)
+    if identified:
+        body += context.fragment("messages/_identified.html", user=message.author)
+    response = _html(body, status)
+    response.headers["Chat-Message"] = str(message.id)
+    return response
 
 
 def _html(body: str, status: int = 200) -> Response:

@@ -18,11 +18,14 @@ def register(app: Quart) -> None:
 
 
 async def _chat_error(error: ChatError) -> Response:
-    if context.is_htmx():
-        body = context.fragment("errors/_refused.html", error=error)
+    if context.is_stream():
+        # Never HTML: an event stream client could take it for content, or for a reason to ask again at once.
+        response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
+    elif context.is_htmx():
+        response = _html(context.fragment("errors/_refused.html", error=error), error.status)
     else:
-        body = await context.refused_page(error) or context.render("errors/show.html", error=error)
-    response = Response(body, error.status, content_type="text/html; charset=utf-8")
+        page = await context.refused_page(error) or context.render("errors/show.html", error=error)
+        response = _html(page, error.status)
     response.headers["Chat-Error"] = error.code
     if isinstance(error, TooFast):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -48,3 +51,7 @@ async def _failure(error: Exception) -> Response:
     )
     response.status_code = 500
     return response
+
+
+def _html(body: str, status: int) -> Response:
+    return Response(body, status, content_type="text/html; charset=utf-8")

@@ -1,0 +1,71 @@
+// Follows the newest message, unless the reader has scrolled up: then what they read stays where it is, whatever comes
+// in above or below, and a button says how much is new.
+import { all, number, onMessages } from "./messages.js";
+import { isOwn } from "./own-messages.js";
+
+const NEAR = 48; // pixels from the end that still count as being there
+const ANCHORS = 5; // messages remembered: the first of them that is still there stays in place
+
+const scroller = document.getElementById("scroller");
+const newer = document.getElementById("newer");
+
+let following = true;
+let anchors = [];
+let unread = 0;
+let newest = 0;
+
+export const isFollowing = () => following;
+
+export function followBottom() {
+  following = true;
+  restore();
+}
+
+const top = (element) => element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+
+function remember() {
+  anchors = [];
+  for (const message of all()) {
+    if (message.getBoundingClientRect().bottom < scroller.getBoundingClientRect().top) continue;
+    anchors.push({ id: message.id, top: top(message) });
+    if (anchors.length === ANCHORS) break;
+  }
+}
+
+function restore() {
+  if (following) {
+    scroller.scrollTop = scroller.scrollHeight;
+    unread = 0;
+  } else {
+    const anchor = anchors.find(({ id }) => document.getElementById(id));
+    if (anchor) scroller.scrollTop += top(document.getElementById(anchor.id)) - anchor.top;
+  }
+  newer.hidden = unread === 0;
+  newer.textContent = unread === 1 ? "1 new message" : `${unread} new messages`;
+}
+
+function onScroll() {
+  following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+  if (following) restore();
+  else remember();
+}
+
+onMessages((added) => {
+  for (const message of added) {
+    if (number(message) <= newest) continue;
+    newest = number(message);
+    if (!following && !isOwn(message)) unread += 1;
+  }
+  restore();
+});
+
+scroller.addEventListener("scroll", onScroll, { passive: true });
+newer.addEventListener("click", followBottom);
+
+// Keyboards that open, fonts that arrive, windows that are resized.
+const resized = new ResizeObserver(restore);
+resized.observe(scroller);
+resized.observe(scroller.firstElementChild);
+
+scroller.dataset.kept = "";
+restore();

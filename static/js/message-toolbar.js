@@ -1,0 +1,43 @@
+// One toolbar for the page. It stands in the message under the pointer or the focus, where that is one's own.
+import { list, number, room } from "./messages.js";
+import { isOwn } from "./own-messages.js";
+import { post } from "./post.js";
+import { showError, startEdit } from "./composer.js";
+
+const toolbar = document.getElementById("toolbar");
+const dialog = document.getElementById("confirm-delete");
+
+function stand(message) {
+  if (!message || !isOwn(message)) {
+    toolbar.hidden = true;
+    return;
+  }
+  if (toolbar.parentElement !== message) message.append(toolbar);
+  toolbar.hidden = false;
+}
+
+async function remove(id) {
+  const answer = await post(`/rooms/${room}/messages/${id}/deletion`, {}, "Chat-Message");
+  if (!answer || answer.status >= 500) showError("The message could not be deleted: the server could not be reached. Try again.");
+}
+
+function act({ target }) {
+  const action = target.closest("[data-action]")?.dataset.action;
+  const message = toolbar.closest(".message");
+  if (!message) return;
+  if (action === "edit") startEdit(number(message), message.querySelector(".message-text").textContent);
+  if (action === "delete") {
+    dialog.dataset.message = number(message);
+    dialog.returnValue = "";
+    dialog.showModal();
+  }
+}
+
+dialog.addEventListener("close", () => {
+  if (dialog.returnValue === "delete") remove(dialog.dataset.message);
+});
+toolbar.addEventListener("click", act);
+for (const type of ["pointerover", "focusin", "click"]) {
+  list.addEventListener(type, ({ target }) => stand(target.closest(".message")));
+}
+list.addEventListener("pointerleave", () => stand(document.activeElement?.closest(".message")));

@@ -1,0 +1,16 @@
+// A room's page. Each behaviour is a file named for what it does; the order is that in which they see new messages.
+import "./newest-version.js";
+import "./local-times.js";
+import "./day-separators.js";
+import "./group-messages.js";
+import "./own-messages.js";
+import "./outbox.js";
+import "./composer.js";
+import "./message-toolbar.js";
+import "./load-older.js";
+import "./trim-history.js";
+import "./keep-scroll.js";
+import "./stream.js";
+import { start } from "./messages.js";
+
+start();

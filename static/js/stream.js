@@ -1,0 +1,148 @@
+// The supervisor of the stream. hx-sse reads it and swaps what it brings; when to connect, and whether what is open is
+// still alive, is decided here: hx-sse never tries again when a first request fails, and cannot see a dead connection.
+import { htmxReady } from "./load-htmx.js";
+import { all, list, room } from "./messages.js";
+import { forgetVersions } from "./newest-version.js";
+import { flush } from "./outbox.js";
+import { showStream } from "./status.js";
+
+// All in milliseconds.
+const OPENING = 10000; // until the first event must be here
+const BEATS = 2.5; // heartbeats that may be missing
+const SETTLED = 10000; // a stream that lasted so long was a good one
+const FIRST_RETRY = 500; // doubled up to the last
+const LAST_RETRY = 15000;
+const HIDDEN = 30000; // a page that nobody sees lets go of its connection after this
+
+const element = document.getElementById("stream");
+
+let htmx;
+let cursor = element.dataset.cursor; // what has been swapped in, not what has been received
+let connection = null;
+let state = "stopped"; // connecting, live, waiting, stopped
+let retry = FIRST_RETRY;
+let farewell = null;
+let wanted = false; // whether there should be a stream
+let busy = false; // whether one is open, being opened, or ending
+let timer;
+let settled;
+let hidden;
+
+function after(delay, action) {
+  clearTimeout(timer);
+  timer = setTimeout(action, delay);
+}
+
+function connect() {
+  wanted = true;
+  if (busy || !htmx) return; // one that is ending calls again
+  busy = true;
+  state = "connecting";
+  after(OPENING, drop);
+  htmx.trigger(element, "chat:connect");
+}
+
+// Lets go of whatever is open or being opened; `ended` hears of it.
+function drop() {
+  if (connection) connection.abortController.abort();
+  else htmx?.trigger(element, "htmx:abort");
+}
+
+function stop() {
+  wanted = false;
+  farewell = 0;
+  state = "stopped";
+  clearTimeout(timer);
+  if (busy) drop();
+}
+
+function ended() {
+  if (!busy) return;
+  busy = false;
+  connection = null;
+  clearTimeout(settled);
+  if (!wanted) return;
+  state = "waiting";
+  const jitter = 0.7 + 0.6 * Math.random();
+  after(farewell ?? retry * jitter, connect);
+  // A farewell is announced, and over before anybody could miss something; a failure is said at once.
+  if (farewell === null) retry = Math.min(2 * retry, LAST_RETRY);
+  showStream(navigator.onLine ? "reconnecting" : "offline");
+  farewell = null;
+}
+
+function alive() {
+  if (state !== "live") return;
+  after(BEATS * Number(element.dataset.heartbeat), drop);
+}
+
+function hello({ detail: { data } }) {
+  state = "live";
+  element.dataset.heartbeat = 1000 * JSON.parse(data).heartbeat;
+  settled = setTimeout(() => { retry = FIRST_RETRY; }, SETTLED);
+  showStream("live");
+  alive();
+  flush();
+}
+
+function heartbeat({ detail: { data } }) {
+  alive();
+  // Everything up to the head was sent before this heartbeat. What is missing now was lost, and is asked for again.
+  if (position(data) > position(cursor)) drop();
+}
+
+const position = (value) => Number(value.split(".")[1]);
+
+// What this page shows cannot be continued: load the newest messages in its place.
+async function reset() {
+  stop();
+  showStream("reconnecting");
+  await htmx.ajax("GET", `/rooms/${room}/messages`, { source: list, swap: "none" });
+  after(FIRST_RETRY, connect);
+}
+
+list.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  if (!ctx.response?.headers.has("Chat-Cursor") || ctx.sourceElement !== list) return;
+  cursor = ctx.response.headers.get("Chat-Cursor");
+  forgetVersions();
+  for (const message of all()) message.remove();
+});
+
+element.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  ctx.request.headers["Last-Event-ID"] = cursor;
+});
+element.addEventListener("htmx:sse:after:connection", ({ detail }) => { connection = detail.connection; });
+element.addEventListener("htmx:sse:after:message", ({ detail: { message } }) => {
+  if (message.id && message.event !== "reset") cursor = message.id;
+  alive();
+});
+element.addEventListener("htmx:sse:close", ended);
+element.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const type = ctx.response?.headers.get("Content-Type") ?? "";
+  if (!type.startsWith("text/event-stream")) ended();
+});
+element.addEventListener("hello", hello);
+element.addEventListener("heartbeat", heartbeat);
+element.addEventListener("reset", reset);
+element.addEventListener("farewell", ({ detail: { data } }) => { farewell = JSON.parse(data).retry; });
+
+addEventListener("online", () => {
+  connect();
+});
+addEventListener("offline", drop);
+addEventListener("pagehide", stop); // an open request keeps a page out of the back/forward cache
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) connect();
+});
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hidden);
+  if (document.hidden) hidden = setTimeout(stop, HIDDEN);
+  else connect();
+});
+
+try {
+  htmx = await htmxReady;
+  connect();
+} catch {
+  showStream("broken");
+}
