@@ -25,8 +25,14 @@ from quart_chat.errors import StartupError
 from quart_chat.web.context import EXTENSION
 from quart_chat.web.site import Site
 
-GRACE = 8.0
-"""Seconds from the signal to the end at most: five for streams, the rest for requests that are being answered."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+ANSWERS = 2.0
+"""Seconds that requests have to be answered in when the streams are gone. With the streams' own five this stays below
+the ten after which `docker stop` kills."""
+
+MARGIN = 1.0
+"""Seconds for what comes after that: closing the database."""
 
 
 def serve(config: Config, hypercorn_toml: Path | None) -> None:
@@ -42,33 +48,51 @@ def serve(config: Config, hypercorn_toml: Path | None) -> None:
 
 
 async def _serve(app: Quart, settings: HypercornConfig, address: str) -> None:
-    stopping = asyncio.Event()
+    stopping, drained = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    loop.set_exception_handler(_report)
+    for number in SIGNALS:
         loop.add_signal_handler(number, stopping.set)
 
     async def shutdown_trigger() -> None:
         print(f"quart-chat is running on {address}/ (stop it with Ctrl+C)", flush=True)
         await stopping.wait()
+        # A second signal ends the process at once.
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
         site: Site = app.extensions[EXTENSION]
         await site.feeds.drain()
+        drained.set()
 
     app_server: ASGIFramework = app
     server = asyncio.create_task(hypercorn.asyncio.serve(app_server, settings, shutdown_trigger=shutdown_trigger))
-    stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({server, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    # A second signal ends the process at once.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
-    await asyncio.wait({server}, timeout=GRACE)
-    if not server.done():
-        print("Some requests did not end in time and were cut off.", file=sys.stderr)
-        server.cancel()
-        await asyncio.wait({server}, timeout=1.0)
+    last = asyncio.create_task(drained.wait())
+    await asyncio.wait({server, last}, return_when=asyncio.FIRST_COMPLETED)
+    last.cancel()
+    await asyncio.wait({server}, timeout=ANSWERS + MARGIN)
+    if server.done():
+        await server
+    else:
+        await _cut_off(server, app)
+
+
+async def _cut_off(server: asyncio.Task[None], app: Quart) -> None:
+    """End what Hypercorn waits for without a bound.
+
+    On Python 3.11 those are connections whose clients do not take what was sent to them, later every open connection.
+    """
+    print("Some requests did not end in time and were cut off.", file=sys.stderr)
+    server.cancel()
+    # Whatever Hypercorn makes of being cancelled there: nobody is left who should hear of it.
+    await asyncio.gather(server, return_exceptions=True)
+    if not app.shutdown_event.is_set():
         await app.shutdown()
-        return
-    await server
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # Python 3.11 reports connections that are cut off at the end as if that were a fault.
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 def _hypercorn_config(config: Config, path: Path | None) -> HypercornConfig:
@@ -85,6 +109,7 @@ def _hypercorn_config(config: Config, path: Path | None) -> HypercornConfig:
         )
     if config.bind:
         settings.bind = [config.bind]
+    settings.graceful_timeout = min(settings.graceful_timeout, ANSWERS)
     # Hypercorn's own "Running on" would say it a second time.
     settings.loglevel = "WARNING"
     return settings
@@ -97,8 +122,8 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"Hypercorn has no setting called {name!r}")
         if isinstance(getattr(HypercornConfig, name), int | float) and not isinstance(value, int | float):
             raise ValueError(f"{name} must be a number or true or false, not {value!r}")
-    bind = values.get("bind", [])
-    if not isinstance(bind, str | list) or not all(isinstance(address, str) for address in bind):
+    bind = values.get("bind", "127.0.0.1:8000")
+    if not bind or not isinstance(bind, str | list) or not all(isinstance(address, str) for address in bind):
         raise ValueError('bind must be a list such as ["127.0.0.1:8000"]')
     return values
 
@@ -122,15 +147,14 @@ def _listen(settings: HypercornConfig) -> str:
         ) from error
     scheme = "https" if settings.ssl_enabled else "http"
     address = f"{scheme}://{_authority(opened[0])}"
-    settings.bind, settings.insecure_bind = (
-        [f"fd://{listening.detach()}" for listening in group]
-        for group in (
-            (sockets.secure_sockets, sockets.insecure_sockets)
-            if settings.ssl_enabled
-            else (sockets.insecure_sockets, [])
-        )
-    )
+    settings.bind = _handed_over(sockets.secure_sockets or sockets.insecure_sockets)
+    if settings.ssl_enabled:
+        settings.insecure_bind = _handed_over(sockets.insecure_sockets)
     return address
+
+
+def _handed_over(opened: list[socket.socket]) -> list[str]:
+    return [f"fd://{listening.detach()}" for listening in opened]
 
 
 def _authority(listening: socket.socket) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START = 20.0
+START = 40.0
 """Seconds a server may take to say its address, on a busy machine."""
 
 
@@ -20,6 +20,7 @@ class Server:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     bind: str = "127.0.0.1:0"
+    command: tuple[str | Path, ...] = (sys.executable, "-m", "quart_chat")
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -36,12 +37,10 @@ class Server:
         return self.process.pid
 
     async def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("QUART_CHAT_")}
-        environment |= {f"QUART_CHAT_{name.upper()}": value for name, value in self.settings.items()}
         with (self.folder / "server.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "quart_chat", "serve", "--bind", self.bind,
-                cwd=self.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log,
+                *self.command, "serve", "--bind", self.bind,
+                cwd=self.folder, env=environment(self.settings), stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout is not None
         async with asyncio.timeout(START):
@@ -53,9 +52,9 @@ class Server:
         """End it as a power cut would end the process."""
         await self._signal(signal.SIGKILL)
 
-    async def stop(self) -> int:
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it as an operator would; returns the exit code."""
-        return await self._signal(signal.SIGTERM)
+        return await self._signal(number)
 
     async def restart(self) -> None:
         await self.kill()
@@ -67,6 +66,38 @@ class Server:
             self.process.send_signal(number)
         async with asyncio.timeout(START):
             return await self.process.wait()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command that has ended leaves behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def run(folder: Path, *command: str | Path, **settings: str) -> Ended:
+    """Run a command in `folder` to its end. It must not be one that stays."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment(settings),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(2 * START):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """That of the tests, with no other settings of quart-chat than these."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("QUART_CHAT_")}
+    return clean | {f"QUART_CHAT_{name.upper()}": value for name, value in settings.items()}
 
 
 @asynccontextmanager

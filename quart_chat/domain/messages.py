@@ -16,6 +16,7 @@ PAGE = 50
 """Messages on a page, and in each step back."""
 
 NEWEST = 2**62
+"""Above every id that SQLite gives out; numbers past 2**63 it does not even take."""
 
 KEY = re.compile(r"[!-~]{1,64}")
 
@@ -129,7 +130,7 @@ async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
 
     def query(tx: Transaction) -> Page:
         room = rooms.find_in(tx, slug)
-        found = messages.select_before(tx, room.id, before or NEWEST, limit=PAGE + 1)
+        found = messages.select_before(tx, room.id, min(before or NEWEST, NEWEST), limit=PAGE + 1)
         return Page(room, found[-PAGE:], len(found) > PAGE, Cursor(chat.epoch, room.cursor))
 
     return await chat.database.read(query)
@@ -147,7 +148,7 @@ async def head(chat: Chat, room_id: int) -> int:
 
 def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False) -> Message:
     room = rooms.find_in(tx, slug)
-    message = messages.select(tx, room.id, message_id)
+    message = messages.select(tx, room.id, min(message_id, NEWEST))
     if message is None or (message.deleted_at and not deleted):
         raise MessageNotFound
     return message

@@ -62,6 +62,9 @@ class Feeds:
             opened = self._opened[room.id] = asyncio.create_task(self._open(room.id), name=f"open feed {room.slug}")
         # Shielded: others may wait for it too.
         feed = await asyncio.shield(opened)
+        if self._draining:
+            # Draining began meanwhile, and may not have known of this feed.
+            raise Draining
         feed.used_at = time.monotonic()
         return feed
 
@@ -104,8 +107,8 @@ class Feeds:
         try:
             return await opened
         except BaseException:
+            # `_run` forgets the feed itself: by now another attempt may have taken its place.
             task.cancel()
-            self._opened.pop(room_id, None)
             raise
 
     async def _run(self, room_id: int, opened: asyncio.Future[Feed]) -> None:

@@ -6,9 +6,12 @@ const REMEMBER = "quart-chat:cdn-blocked";
 
 const scripts = [...document.querySelectorAll('script[type="text/htmx"]')];
 
+const links = [];
+
 function preload(script) {
   return new Promise((resolve, reject) => {
     const link = document.createElement("link");
+    links.push(link);
     Object.assign(link, { rel: "preload", as: "script", href: script.src, crossOrigin: "anonymous", nonce: script.nonce });
     link.integrity = script.integrity;
     link.onload = resolve;
@@ -36,6 +39,7 @@ async function cdnAnswers() {
     await Promise.all(scripts.map(preload));
     return true;
   } catch {
+    for (const link of links) link.remove();
     try { sessionStorage.setItem(REMEMBER, "yes"); } catch { /* as above */ }
     return false;
   }
@@ -43,7 +47,10 @@ async function cdnAnswers() {
 
 async function load() {
   const local = !(await cdnAnswers());
-  for (const script of scripts) await run(script, local ? script.dataset.local : script.src);
+  for (const script of scripts) {
+    if (local) await run(script, script.dataset.local);
+    else await run(script, script.src).catch(() => run(script, script.dataset.local));
+  }
   // htmx looks at the page as soon as it runs, which is before its extensions do.
   window.htmx.process(document.body);
   return window.htmx;

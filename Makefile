@@ -1,0 +1,81 @@
+# Set-up, and everything that is done every day. `make` lists it.
+
+# Any Python >= 3.11: make run PYTHON=python3.12
+PYTHON ?= python3
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Stamps: what has been done is not done again, so that a second `make run` only starts the server.
+READY := .venv/ready
+TEST_READY := .venv/test-ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List these commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+	    printf '%-18s%s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup: $(READY) ## Create .venv with what `make run` needs
+
+.PHONY: run
+run: $(READY) ## Do all set-up and serve http://127.0.0.1:8000/ until Ctrl+C
+	@exec $(BIN)/quart-chat serve
+
+.PHONY: test
+test: $(TEST_READY) ## Do all set-up, Chromium included, and run every test
+	@$(BIN)/python -m tests.browser.chromium --install
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: $(TEST_READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: chaos
+chaos: SECONDS ?= 120
+chaos: SEED ?= $(shell date +%s)
+chaos: $(TEST_READY) ## Kill the server again and again while people write and read [SECONDS=120 SEED=...]
+	$(BIN)/python -m tests.delivery.chaos --seconds $(SECONDS) --seed $(SEED)
+
+.PHONY: screenshots
+screenshots: $(TEST_READY) ## Make the pictures of the README from the real page
+	@$(BIN)/python -m tests.browser.chromium --install
+	$(BIN)/python scripts/screenshots.py
+
+# What is locked stays as it is where pyproject.toml allows it; UPGRADE=--upgrade takes the newest of everything.
+.PHONY: lock
+lock: $(READY) ## Write requirements/*.txt anew from pyproject.toml [UPGRADE=--upgrade]
+	$(INSTALL) uv
+	$(LOCK) pyproject.toml --output-file requirements/run.txt
+	$(LOCK) --group build --output-file requirements/build.txt
+	$(LOCK) --group test --constraint requirements/run.txt --constraint requirements/build.txt \
+	    --output-file requirements/test.txt
+
+# One version of each package for every Python and platform, with hashes, and without the address it was found at.
+LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+
+.PHONY: clean
+clean: ## Remove what set-up and tests have made; databases stay
+	rm -rf .venv static/vendor build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@scripts/make-venv.sh "$(PYTHON)" .venv
+
+# htmx is fetched last and may fail: without it a browser that can reach the CDN still shows a working page.
+$(READY): requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@echo "Installing what quart-chat needs into .venv (only when that changes)."
+	@$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/quart-chat fetch-htmx
+	@touch $@
+
+$(TEST_READY): requirements/test.txt $(READY)
+	@echo "Installing what the tests need into .venv (only when that changes)."
+	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@

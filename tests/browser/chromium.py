@@ -1,0 +1,62 @@
+"""The browser for the tests: the machine's own Chromium or Chrome.
+
+`python -m tests.browser.chromium --install` looks for one, installs Debian's where it can, and says loudly when
+there is none.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+
+COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+MISSING = (
+    "NOT RUN: the browser tests. This machine has no Chromium or Chrome that starts. "
+    "Install one (on Debian: apt-get install chromium) and run `make test` again."
+)
+"""Why the tests that need a browser are skipped where there is none."""
+
+
+@functools.cache
+def find_chromium() -> str | None:
+    """The path of a Chromium or Chrome that runs. CHROMIUM names another one than those on the PATH."""
+    for command in filter(None, (os.environ.get("CHROMIUM"), *COMMANDS)):
+        if (path := shutil.which(command)) and _starts(path):
+            return path
+    return None
+
+
+def _starts(path: str) -> bool:
+    # Ubuntu's `chromium-browser` may be a script that only says where to get the real one.
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=30).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _install() -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    print("Installing Chromium for the browser tests.", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        command = ["apt-get", *arguments]
+        if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode:
+            return
+
+
+def main() -> None:
+    if find_chromium() is None and "--install" in sys.argv:
+        _install()
+        find_chromium.cache_clear()
+    if (path := find_chromium()) is None:
+        rule = "!" * 100
+        print(f"{rule}\n{MISSING}\n{rule}", file=sys.stderr)
+    else:
+        print(f"Browser tests use {path}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Two people, two windows."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.browser
+
+
+async def together(window: OpenWindow, **options: object) -> tuple[Window, Window]:
+    ana, bo = await window(**options), await window(**options)
+    await ana.introduce("Ana")
+    await bo.introduce("Bo")
+    await ana.is_live()
+    await bo.is_live()
+    return ana, bo
+
+
+async def test_two_people_chat_without_websockets(window: OpenWindow) -> None:
+    ana, bo = await together(window, script="delete window.WebSocket")
+    await ana.send("Hello, Bo")
+    await bo.shows("Hello, Bo")
+    await bo.send("Hello, Ana")
+    await ana.shows("Hello, Bo", "Hello, Ana")
+    await bo.shows("Hello, Bo", "Hello, Ana")
+    assert await ana.page.evaluate("typeof WebSocket") == "undefined"
+
+
+async def test_edit_and_deletion_reach_the_other_window(window: OpenWindow) -> None:
+    ana, bo = await together(window)
+    await ana.send("teh plan")
+    await ana.send("a slip")
+    await bo.shows("teh plan", "a slip")
+
+    await ana.page.get_by_text("teh plan").hover()
+    await ana.page.get_by_role("button", name="Edit").click()
+    await ana.send("the plan")
+    await bo.shows("the plan", "a slip")
+    await expect(bo.page.locator(".message-edited")).to_have_count(1)
+
+    await ana.page.get_by_text("a slip").hover()
+    await ana.page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    await ana.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await ana.shows("the plan")
+    await bo.shows("the plan")
+
+
+async def test_toolbar_is_for_own_messages_only(window: OpenWindow) -> None:
+    ana, bo = await together(window)
+    await ana.send("mine")
+    await bo.shows("mine")
+    await bo.page.get_by_text("mine").hover()
+    await expect(bo.page.get_by_role("toolbar")).to_be_hidden()
+
+
+async def test_namesakes_can_be_told_apart(window: OpenWindow) -> None:
+    one, two = await window(), await window()
+    await one.introduce("Ana")
+    await two.introduce("Ana")
+    await one.send("first")
+    await two.send("second")
+    await one.shows("first", "second")
+    tags = await one.page.locator("#messages .message-tag").all_inner_texts()
+    assert len(tags) == len(set(tags)) == 2
+
+
+async def test_messages_of_one_author_are_grouped(window: OpenWindow) -> None:
+    ana, bo = await together(window)
+    await ana.send("one")
+    await ana.send("two")
+    await bo.shows("one", "two")
+    await bo.send("three")
+    await ana.shows("one", "two", "three")
+    for person in (ana, bo):
+        await expect(person.page.locator("#messages [data-continued] .message-text")).to_have_text(["two"])
+
+
+async def test_hostile_text_stays_text(window: OpenWindow) -> None:
+    ana, bo = await together(window)
+    hostile = '<img src=x onerror=alert(1)><script>alert(2)</script><hx-partial hx-target="body">x</hx-partial>'
+    await ana.send(hostile)
+    await bo.shows(hostile)
+    await ana.shows(hostile)

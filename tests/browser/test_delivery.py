@@ -1,0 +1,223 @@
+"""What the page does when the server or the network goes away."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.conftest import OpenWindow
+from tests.people import Person
+from tests.serving import Server, serving
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server for each test: these kill it."""
+    async with serving(tmp_path, limits="off") as running:
+        yield running
+
+
+@pytest.fixture
+def room() -> str:
+    """The one that every database has from the start."""
+    return "lobby"
+
+
+async def test_server_killed_while_both_are_typing(window: OpenWindow, server: Server) -> None:
+    ana, bo = await window(trouble=True), await window(trouble=True)
+    for person, name in ((ana, "Ana"), (bo, "Bo")):
+        await person.introduce(name)
+        await person.is_live()
+    await ana.send("before")
+    await bo.shows("before")
+    await ana.write("written in the dark")
+    await bo.write("so is this")
+
+    await server.kill()
+    await ana.says("Reconnecting…")
+    await ana.send("written in the dark")
+    pending = ana.page.locator("#outbox .message")
+    await expect(pending).to_contain_text("Not sent")
+    await server.start()
+
+    await ana.shows("before", "written in the dark")
+    await bo.shows("before", "written in the dark")
+    await expect(bo.page.get_by_label("Message", exact=True)).to_have_value("so is this")
+    await bo.send("so is this")
+    for person in (ana, bo):
+        await person.shows("before", "written in the dark", "so is this")
+        await person.is_live()
+
+
+async def test_message_posted_while_the_other_window_was_offline_appears_after(
+    window: OpenWindow, alice: Person
+) -> None:
+    bo = await window(trouble=True)
+    await bo.is_live()
+    first = await alice.post_message("first")
+    await bo.shows("first")
+    await bo.context.set_offline(True)
+    await bo.says("Offline")
+    await alice.post_message("meanwhile")
+    await alice.edit_message(first.message_id, "first, edited")
+    gone = await alice.post_message("a slip")
+    await alice.delete_message(gone.message_id)
+    assert await bo.texts() == ["first"]
+    await bo.context.set_offline(False)
+    await bo.shows("first, edited", "meanwhile")
+    await bo.is_live()
+
+
+async def test_first_stream_request_refused(window: OpenWindow, alice: Person) -> None:
+    bo = await window(show=False, trouble=True)
+    refused = 0
+
+    async def refuse_twice(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            await route.abort("connectionrefused")
+        elif refused == 2:
+            await route.fulfill(status=503, body="not now", content_type="text/html")
+        else:
+            await route.continue_()
+
+    await bo.context.route("**/stream?*", refuse_twice)
+    await bo.open()
+    await bo.says("Reconnecting…")
+    await alice.post_message("hello")
+    await bo.shows("hello")
+    await bo.is_live()
+
+
+async def test_frozen_server_is_noticed(window: OpenWindow, server: Server, alice: Person) -> None:
+    await server.kill()
+    server.settings["heartbeat"] = "0.5"
+    await server.start()
+    bo = await window(trouble=True)
+    await bo.is_live()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        await bo.says("Reconnecting…")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await bo.is_live()
+    await alice.post_message("still here")
+    await bo.shows("still here")
+
+
+async def test_restart_by_the_operator_is_announced_and_survived(window: OpenWindow, server: Server) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await ana.send("one")
+    await ana.shows("one")
+    await server.stop()
+    await ana.says("Reconnecting…")
+    await server.start()
+    await ana.is_live()
+    await ana.send("two")
+    await ana.shows("one", "two")
+
+
+async def test_another_database_resets_the_page_and_keeps_the_draft(window: OpenWindow, server: Server) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await ana.send("in the old database")
+    await ana.shows("in the old database")
+    await ana.write("half a sentence")
+    await server.kill()
+    for file in server.folder.glob("quart_chat.db*"):
+        file.unlink()
+    await server.start()
+    async with Person("Alice", server.url) as alice:
+        await alice.post_message("in the new one")
+    await ana.shows("in the new one")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("half a sentence")
+    await ana.is_live()
+
+
+async def test_unsent_message_survives_a_reload_and_is_sent_once(window: OpenWindow, server: Server) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    keys = []
+
+    async def lose_the_answer(route: Route) -> None:
+        keys.append(route.request.post_data_json["key"])
+        if len(keys) == 1:
+            await route.fetch()  # the server has it, and nobody hears so
+        await (route.abort("connectionreset") if len(keys) < 3 else route.continue_())
+
+    await ana.context.route("**/messages", lose_the_answer)
+    await ana.send("only once")
+    await expect(ana.page.locator("[data-failed]")).to_have_count(1)
+    await ana.page.reload()
+    await ana.shows("only once")
+    assert len(keys) >= 3
+    assert len(set(keys)) == 1
+    await ana.send("and it is mine")
+    await ana.shows("only once", "and it is mine")
+    await expect(ana.page.locator("#messages [data-own]")).to_have_count(2)
+
+
+async def test_login_page_of_a_network_is_not_taken_for_an_answer(window: OpenWindow) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    captive = True
+
+    async def hijack(route: Route) -> None:
+        if captive:
+            await route.fulfill(status=200, content_type="text/html", body="<h1>Log in to CoffeeNet</h1>")
+        else:
+            await route.continue_()
+
+    await ana.context.route("**/messages", hijack)
+    await ana.send("did it arrive?")
+    await expect(ana.page.locator("#outbox")).to_contain_text("Not sent")
+    captive = False
+    await ana.shows("did it arrive?")
+
+
+async def test_own_message_is_visible_at_once_and_marked_until_acknowledged(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.introduce("Ana")
+    await ana.is_live()
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await ana.context.route("**/messages", hold)
+    await ana.send("on its way")
+    await expect(ana.page.locator("#outbox")).to_contain_text("on its way")
+    await expect(ana.page.locator("#outbox")).to_contain_text("Sending…")
+    await ana.says("Sending…")
+    assert await ana.texts() == []
+    release.set()
+    await ana.shows("on its way")
+    await ana.is_live()
+
+
+async def test_page_from_the_back_forward_cache_is_live_again(window: OpenWindow, alice: Person) -> None:
+    bo = await window()
+    await bo.is_live()
+    await bo.page.evaluate(
+        "addEventListener('pageshow', (event) => { document.body.dataset.persisted = event.persisted; })"
+    )
+    await bo.page.get_by_label("All rooms").click()
+    await expect(bo.page.get_by_role("heading", name="Rooms")).to_be_visible()
+    await alice.post_message("while you were away")
+    await bo.page.evaluate("history.back()")  # `go_back` waits for a load that does not happen
+    await expect(bo.page.locator("body[data-persisted=true]")).to_have_count(1)
+    await bo.shows("while you were away")
+    await bo.is_live()

@@ -1,0 +1,183 @@
+"""Writing, scrolling, and getting about."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.people import Person
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 400, "height": 640}, "has_touch": True, "is_mobile": True}
+
+
+def box(window: Window):
+    return window.page.get_by_label("Message", exact=True)
+
+
+async def test_reload_keeps_the_draft(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.write("not finished")
+    await ana.page.reload()
+    await expect(box(ana)).to_have_value("not finished")
+    await ana.open()
+    await expect(box(ana)).to_have_value("not finished")
+
+
+async def test_enter_sends_and_shift_enter_breaks_the_line(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.introduce("Ana")
+    await box(ana).press_sequentially("one")
+    await box(ana).press("Shift+Enter")
+    await box(ana).press_sequentially("two")
+    height = await box(ana).evaluate("(box) => box.offsetHeight")
+    await box(ana).press("Enter")
+    await ana.shows("one\ntwo")
+    assert await box(ana).evaluate("(box) => box.offsetHeight") < height
+
+
+async def test_enter_breaks_the_line_on_a_touch_keyboard(window: OpenWindow) -> None:
+    ana = await window(**PHONE)
+    await ana.introduce("Ana")
+    await box(ana).press_sequentially("one")
+    await box(ana).press("Enter")
+    await expect(box(ana)).to_have_value("one\n")
+    await ana.page.get_by_role("button", name="Send").tap()
+    await ana.shows("one")
+
+
+async def test_refused_text_comes_back_with_a_reason(window: OpenWindow) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.send("x" * 8001)
+    await expect(ana.page.get_by_role("alert")).to_contain_text("1 characters too long")
+    await expect(box(ana)).to_have_value("x" * 8001)
+    await ana.shows()
+
+
+async def test_refused_name_can_be_mended(window: OpenWindow) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("A" * 41)
+    await ana.send("hello")
+    await expect(ana.page.get_by_role("alert")).to_contain_text("too long")
+    await ana.introduce("Ana")
+    await box(ana).press("Enter")
+    await ana.shows("hello")
+
+
+async def test_older_messages_load_without_a_jump(window: OpenWindow, alice: Person) -> None:
+    for number in range(120):
+        await alice.post_message(f"message {number}")
+    bo = await window()
+    await expect(bo.page.get_by_text("message 119")).to_be_in_viewport()
+    assert len(await bo.texts()) == 50
+
+    seen = bo.page.get_by_text("message 85", exact=True)
+    await bo.page.locator("#scroller").evaluate("(scroller) => { scroller.scrollTop = 500; }")
+    before = await seen.bounding_box()
+    await expect(bo.page.locator("#messages .message")).to_have_count(100)
+    after = await seen.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 2
+
+    for _ in range(3):
+        await bo.page.locator("#scroller").evaluate("(scroller) => { scroller.scrollTop = 0; }")
+    await expect(bo.page.locator("#messages .message")).to_have_count(120)
+    assert await bo.texts() == [f"message {number}" for number in range(120)]
+    await expect(bo.page.locator("#older")).to_be_hidden()
+
+
+async def test_reader_who_scrolled_up_stays_there_and_is_told(window: OpenWindow, alice: Person) -> None:
+    messages = [await alice.post_message(f"message {number}") for number in range(40)]
+    bo = await window()
+    await bo.is_live()
+    await expect(bo.page.get_by_text("message 39")).to_be_in_viewport()
+    await alice.post_message("followed")
+    await expect(bo.page.get_by_text("followed")).to_be_in_viewport()
+
+    seen = bo.page.get_by_text("message 15", exact=True)
+    await seen.evaluate("(message) => message.scrollIntoView()")
+    await expect(bo.page.get_by_text("followed")).not_to_be_in_viewport()
+    before = await seen.bounding_box()
+    for number in range(3):
+        await alice.post_message(f"new {number}")
+    await alice.edit_message(messages[10].message_id, "edited\nto be\nmuch\nlonger")
+    await alice.delete_message(messages[12].message_id)
+    button = bo.page.get_by_role("button", name="3 new messages")
+    await expect(button).to_be_visible()
+    await expect(bo.page.get_by_text("message 12", exact=True)).to_have_count(0)
+    after = await seen.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 2
+    await button.click()
+    await expect(bo.page.get_by_text("new 2")).to_be_in_viewport()
+    await expect(button).to_be_hidden()
+
+
+async def test_times_and_days_are_the_readers(window: OpenWindow, alice: Person) -> None:
+    await alice.post_message("hello")
+    here = await window(timezone_id="Pacific/Auckland", locale="en-GB")
+    there = await window(timezone_id="America/Los_Angeles", locale="en-GB")
+    shown = [await place.page.locator(".message time").inner_text() for place in (here, there)]
+    assert shown[0] != shown[1]
+    await expect(here.page.locator(".day")).to_have_text(["Today"])
+
+
+async def test_everything_is_reached_with_the_keyboard(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.introduce("Ana")
+    await ana.send("tpyo")
+    await ana.shows("tpyo")
+    await ana.page.locator(".message-link").focus()
+    await ana.page.keyboard.press("Tab")
+    await expect(ana.page.get_by_role("button", name="Edit")).to_be_focused()
+    await ana.page.keyboard.press("Enter")
+    await expect(box(ana)).to_be_focused()
+    await expect(box(ana)).to_have_value("tpyo")
+    await ana.send("typo")
+    await ana.shows("typo")
+    await ana.page.locator(".message-link").focus()
+    await ana.page.keyboard.press("Tab")
+    await ana.page.keyboard.press("Tab")
+    await ana.page.keyboard.press("Enter")
+    await expect(ana.page.get_by_role("dialog", name="Delete this message?")).to_be_visible()
+    await ana.page.keyboard.press("Escape")
+    await ana.shows("typo")
+
+
+async def test_page_names_its_parts(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.is_live()
+    for role, name in (("log", "Messages"), ("textbox", "Message"), ("textbox", "Your name"), ("link", "All rooms")):
+        await expect(ana.page.get_by_role(role, name=name, exact=True)).to_have_count(1)
+    await expect(ana.page.get_by_role("status")).to_have_text("Live")
+    assert await ana.page.get_by_role("log").get_attribute("aria-live") == "polite"
+
+
+@pytest.mark.parametrize("width", [1280, 400, 280])
+async def test_nothing_is_wider_than_the_window(window: OpenWindow, alice: Person, width: int) -> None:
+    await alice.post_message("w" * 500 + " https://example.org/" + "a" * 300)
+    bo = await window(viewport={"width": width, "height": 640})
+    await bo.is_live()
+    wide = "document.documentElement.scrollWidth > innerWidth || scroller.scrollWidth > scroller.clientWidth"
+    assert not await bo.page.evaluate(wide)
+    await bo.page.goto(bo.url)
+    assert not await bo.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+async def test_room_is_created_from_the_front_page(window: OpenWindow) -> None:
+    ana = await window(show=False, trouble=True)
+    await ana.page.goto(ana.url)
+    await ana.page.get_by_role("textbox", name="Name", exact=True).fill("Tea & Biscuits")
+    await ana.page.get_by_role("button", name="Create room").click()
+    await expect(ana.page.get_by_role("heading", name="Tea & Biscuits")).to_be_visible()
+    await ana.is_live()
+    await ana.page.goto(ana.url)
+    await ana.page.get_by_role("textbox", name="Name", exact=True).fill("Tea biscuits")
+    await ana.page.get_by_label("Address").fill("tea-biscuits")
+    await ana.page.get_by_role("button", name="Create room").click()
+    await expect(ana.page.get_by_role("alert")).to_contain_text("There is a room at “tea-biscuits” already")
+    await expect(ana.page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Tea biscuits")

@@ -1,0 +1,93 @@
+"""Where the page's scripts come from, and what there is without them."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Route, expect
+
+from quart_chat import vendor
+from tests.browser.conftest import OpenWindow, answer_as_cdn
+from tests.people import Person
+
+pytestmark = pytest.mark.browser
+
+
+async def refuse(route: Route) -> None:
+    await route.abort("connectionrefused")
+
+
+async def never_answer(route: Route) -> None:
+    await asyncio.Event().wait()
+
+
+async def send_something_else(route: Route) -> None:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await route.fulfill(body="window.tampered = true", content_type="application/javascript", headers=headers)
+
+
+async def test_cdn_delivers_and_integrity_is_checked(window: OpenWindow) -> None:
+    asked = []
+
+    async def note(route: Route) -> None:
+        asked.append(route.request.url)
+        await answer_as_cdn(route)
+
+    bo = await window(cdn=note)
+    await bo.is_live()
+    assert set(asked) == {script.url for script in vendor.SCRIPTS}
+    loaded = await bo.page.evaluate("[...document.querySelectorAll('script[src*=jsdelivr]')].map((s) => s.integrity)")
+    assert {script.integrity for script in vendor.SCRIPTS} <= set(loaded)
+
+
+@pytest.mark.parametrize("cdn", [refuse, never_answer])
+async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person, cdn: object) -> None:
+    bo = await window(cdn=cdn, trouble=True)
+    await bo.is_live()
+    await alice.post_message("through the wall")
+    await bo.shows("through the wall")
+
+
+async def test_tampered_cdn_is_refused_and_replaced(window: OpenWindow) -> None:
+    bo = await window(show=False, cdn=send_something_else, trouble=True)
+    await bo.open()
+    await bo.is_live()
+    assert await bo.page.evaluate("window.tampered") is None
+    assert await bo.page.locator('script[src*="/vendor/"]').count() == len(vendor.SCRIPTS)
+
+
+async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> None:
+    bo = await window(java_script_enabled=False)
+    await alice.post_message("hello")
+    await bo.open("?refresh=off")
+    await bo.shows("hello")
+    await bo.introduce("Bo")
+    await bo.write("hello from a plain form")
+    await bo.page.get_by_role("button", name="Send").click()
+    await bo.shows("hello", "hello from a plain form")
+    refresh = await bo.page.locator("noscript meta[http-equiv=refresh]").count()
+    assert refresh or await bo.page.locator("meta[http-equiv=refresh]").count()
+
+    await bo.page.locator(".message-link").last.click()
+    await bo.page.get_by_label("Text").fill("edited without a script")
+    await bo.page.get_by_role("button", name="Save").click()
+    await bo.shows("hello", "edited without a script")
+    await bo.page.locator(".message-link").last.click()
+    await bo.page.get_by_role("button", name="Delete this message").click()
+    await bo.shows("hello")
+
+
+async def test_refused_form_without_javascript_keeps_its_text(window: OpenWindow) -> None:
+    bo = await window(java_script_enabled=False, trouble=True)
+    await bo.introduce("Bo")
+    await bo.write("x" * 8001)
+    await bo.page.get_by_role("button", name="Send").click()
+    await expect(bo.page.get_by_role("alert")).to_contain_text("1 characters too long")
+    await expect(bo.page.get_by_label("Message", exact=True)).to_have_value("x" * 8001)
+
+
+async def test_page_without_javascript_opens_at_the_newest_message(window: OpenWindow, alice: Person) -> None:
+    for number in range(40):
+        await alice.post_message(f"message {number}")
+    bo = await window(java_script_enabled=False)
+    await expect(bo.page.get_by_text("message 39")).to_be_in_viewport()
+    await expect(bo.page.get_by_text("message 2", exact=True)).not_to_be_in_viewport()

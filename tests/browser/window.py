@@ -1,0 +1,64 @@
+"""A browser window on a room, and what its owner sees and does in it."""
+
+import re
+from dataclasses import dataclass, field
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
+
+NETWORK_TROUBLE = re.compile(
+    r"Failed to load resource|preloaded using link preload|htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted)"
+)
+"""What the browser and htmx themselves say on the console when a request fails, as some tests make them do."""
+
+
+@dataclass
+class Window:
+    """A page. `complaints` is everything on its console that a flawless page does not say."""
+
+    page: Page
+    url: str
+    room: str
+    complaints: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+
+    @property
+    def context(self) -> BrowserContext:
+        return self.page.context
+
+    def watch(self) -> None:
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+
+    async def open(self, query: str = "") -> None:
+        await self.page.goto(f"{self.url}/rooms/{self.room}{query}")
+
+    async def is_live(self) -> None:
+        await self.says("Live")
+
+    async def says(self, words: str) -> None:
+        """The status line says so, now or soon."""
+        await expect(self.page.locator("#status")).to_have_text(words, timeout=20_000)
+
+    async def introduce(self, name: str) -> None:
+        await self.page.get_by_label("Your name").fill(name)
+
+    async def write(self, text: str) -> None:
+        await self.page.get_by_label("Message", exact=True).fill(text)
+
+    async def send(self, text: str) -> None:
+        await self.write(text)
+        await self.page.get_by_label("Message", exact=True).press("Enter")
+
+    async def shows(self, *texts: str) -> None:
+        """These messages, no others, each once, in this order; nothing is waiting to be sent."""
+        await expect(self.page.locator("#messages .message-text")).to_have_text(list(texts), timeout=20_000)
+        await expect(self.page.locator("#outbox .message")).to_have_count(0, timeout=20_000)
+
+    async def texts(self) -> list[str]:
+        return await self.page.locator("#messages .message-text").all_inner_texts()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        place = self.trouble if NETWORK_TROUBLE.search(message.text) else self.complaints
+        place.append(f"{message.type}: {message.text}")

@@ -1,0 +1,136 @@
+"""Names and texts: what is accepted, and in which form it is kept."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quart_chat.domain.text import JOINERS, MARKS_IN_A_ROW, NAME_LENGTH, TEXT_LENGTH, clean_name, clean_text
+from quart_chat.errors import NameInvalid, TextInvalid
+
+BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+TRICKY = "a b\u0301ﬁ\u00a0\u200c\u200d\u200b\u202e\u2066\u00ad\u034f\ufe0f\u3164\u2028\t\r\n\0\x0b\x85\U000e0041😀کİ①"
+anything = st.one_of(st.text(max_size=60), st.text(alphabet=TRICKY, max_size=50))
+
+
+@given(anything)
+def test_accepted_name_is_visible_normal_and_stable(raw: str) -> None:
+    try:
+        name = clean_name(raw)
+    except NameInvalid:
+        return
+    assert clean_name(name) == name
+    assert 1 <= len(name) <= NAME_LENGTH
+    assert unicodedata.is_normalized("NFKC", name)
+    assert name == name.strip()
+    for character in name:
+        assert character in JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        assert unicodedata.bidirectional(character) not in BIDI
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("  Ana   Maria ", "Ana Maria"),
+        ("Ａｎａ", "Ana"),
+        ("ﬁn", "fin"),
+        ("Ana\u00a0M", "Ana M"),
+        ("A\u0301gnes", "Ágnes"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("葛\U000e0100", "葛\U000e0100"),
+        ("نور", "نور"),
+        ("x" * 40, "x" * 40),
+        ("<b>&\"'", "<b>&\"'"),
+    ],
+)
+def test_name_is_kept_as(raw: str, kept: str) -> None:
+    assert clean_name(raw) == kept
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "   ",
+        "x" * 41,
+        "ﷺ" * 3,  # 54 letters once normalised
+        "An\0a",
+        "An\na",
+        "An\ta",
+        "An\x1ba",
+        "An\x85a",
+        "Ana\u202e",  # right-to-left override
+        "\u2066Ana\u2069",
+        "\u200fAna",
+        "A\u061cna",
+        "An\u200ba",  # zero-width space
+        "An\u2060a",
+        "An\ufeffa",
+        "An\u00ada",  # soft hyphen
+        "An\u034fa",  # combining grapheme joiner: a mark, and invisible
+        "An\u17b4a",
+        "An\U000e0041a",  # tags
+        "\u3164",
+        "An\u115fa",
+        "\u2800",
+        "\u200d",
+        "Ana\u200d",
+        "A\u200d\u200dna",
+        "An\u2028a",
+        "An\ue000a",
+        "An\ud800a",
+        "\u0301",
+        "x" + "\u0323" * (MARKS_IN_A_ROW + 1),
+    ],
+    ids=ascii,
+)
+def test_name_is_refused(raw: str) -> None:
+    with pytest.raises(NameInvalid) as refused:
+        clean_name(raw)
+    assert refused.value.sentence
+
+
+def test_letter_may_carry_the_marks_that_living_scripts_need() -> None:
+    assert clean_name("x" + "\u0323" * MARKS_IN_A_ROW)
+
+
+@given(st.one_of(st.text(max_size=80), st.text(alphabet=TRICKY, max_size=80)))
+def test_accepted_text_is_printable_and_stable(raw: str) -> None:
+    try:
+        text = clean_text(raw)
+    except TextInvalid:
+        return
+    assert clean_text(text) == text
+    assert 1 <= len(text) <= TEXT_LENGTH
+    assert not {character for character in text if unicodedata.category(character) == "Cc"} - {"\n", "\t"}
+    assert text == text.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("one\r\ntwo\rthree\n", "one\ntwo\nthree"),
+        ("\n \n  indented", "  indented"),
+        ("tab\there", "tab\there"),
+        ("bell\x07", "bell"),
+        ("next\x85line", "nextline"),
+        ("a\u2028b", "a\u2028b"),
+        ("👍", "👍"),
+        ("  \n" + "x" * TEXT_LENGTH + "\n\n", "x" * TEXT_LENGTH),
+    ],
+)
+def test_text_is_kept_as(raw: str, kept: str) -> None:
+    assert clean_text(raw) == kept
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", " \t\r\n", "\u200b\u2060\ufeff", "\u3164\u2800\u115f", "\u0301", "x" * (TEXT_LENGTH + 1), "a\0b", "a\ud800"],
+    ids=lambda raw: ascii(raw[:9]),
+)
+def test_text_is_refused(raw: str) -> None:
+    with pytest.raises(TextInvalid):
+        clean_text(raw)

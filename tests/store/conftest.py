@@ -1,0 +1,73 @@
+"""A database file, what it published, and what another connection sees in it."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from quart_chat.events import Event, MessagePosted
+from quart_chat.models import Message, Room, User
+from quart_chat.store import events, messages, rooms, users
+from quart_chat.store.sqlite import Database, Transaction
+
+
+@dataclass
+class Stored:
+    """An open database with one author."""
+
+    path: Path
+    database: Database
+    author: User
+    published: list[Event] = field(default_factory=list)
+
+    @contextmanager
+    def look(self) -> Iterator[sqlite3.Connection]:
+        """The file through a connection of its own: only what is committed."""
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
+            yield connection
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.look() as connection:
+            return connection.execute(query).fetchall()
+
+    async def room(self, slug: str = "lobby") -> Room:
+        def find_or_make(tx: Transaction) -> Room:
+            found = rooms.select(tx, slug) or rooms.insert(tx, slug=slug, name=slug, now=0)
+            assert found is not None
+            return found
+
+        return await self.database.write(find_or_make)
+
+    async def post(self, room: Room, key: str, text: str = "text") -> Message:
+        return await self.database.write(lambda tx: post(tx, room, self.author, key, text))
+
+
+def post(tx: Transaction, room: Room, author: User, key: str, text: str = "text") -> Message:
+    message = messages.insert(tx, room_id=room.id, author=author, key=key, text=text, now=0)
+    events.append(tx, MessagePosted, message, now=0)
+    return message
+
+
+@asynccontextmanager
+async def stored_in(path: Path) -> AsyncIterator[Stored]:
+    published: list[Event] = []
+
+    def on_commit(batch: Sequence[Event]) -> None:
+        published.extend(batch)
+
+    database = Database(path, on_commit)
+    await database.open()
+    try:
+        author = await database.write(lambda tx: users.insert(tx, name="Ana", key="ana", now=0))
+        yield Stored(path, database, author, published)
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def stored(tmp_path: Path) -> AsyncIterator[Stored]:
+    async with stored_in(tmp_path / "chat.db") as opened:
+        yield opened

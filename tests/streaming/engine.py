@@ -1,0 +1,134 @@
+"""A chat without its web: a real database file, a broker, feeds; and what people do with it."""
+
+import itertools
+import random as randoms
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from quart_chat import assets
+from quart_chat.broker.memory import MemoryBroker
+from quart_chat.domain import messages, rooms
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.limits import Limits
+from quart_chat.domain.messages import Sender
+from quart_chat.events import Event
+from quart_chat.models import Cursor, Draft, Message, Room
+from quart_chat.store import events
+from quart_chat.store.sqlite import Database
+from quart_chat.streaming.feed import Encode, Feed
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.stream import stream
+from quart_chat.web.templates import Templates
+from tests.sse import Parser, SSEvent
+
+keys = itertools.count()
+
+
+class LossyBroker(MemoryBroker):
+    """Drops and reorders events, as a network may; loses everything while `mute`."""
+
+    def __init__(self, random: randoms.Random) -> None:
+        super().__init__()
+        self.random = random
+        self.mute = False
+
+    def publish(self, events: Iterable[Event]) -> None:
+        kept = [event for event in events if self.random.random() > 0.2 and not self.mute]
+        if self.random.random() < 0.3:
+            self.random.shuffle(kept)
+        super().publish(kept)
+
+
+class HoldingBroker(MemoryBroker):
+    """Delivers nothing before `release`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Event] = []
+
+    def publish(self, events: Iterable[Event]) -> None:
+        self.held += events
+
+    def release(self) -> None:
+        super().publish(self.held)
+        self.held = []
+
+
+@dataclass
+class Engine:
+    chat: Chat
+    feeds: Feeds
+    room: Room
+
+    async def feed(self) -> Feed:
+        return await self.feeds.get(self.room)
+
+    async def head(self) -> int:
+        return await messages.head(self.chat, self.room.id)
+
+    def at(self, position: int) -> Cursor:
+        return Cursor(self.chat.epoch, position)
+
+    async def post(self, text: str, author: Message | None = None) -> Message:
+        """By the author of an earlier message, or by somebody new."""
+        sender = Sender(author.author.id if author else None, "Ana", "here")
+        posted = await messages.post(self.chat, self.room.slug, sender, Draft(text, f"key-{next(keys)}"))
+        return posted.message
+
+    async def edit(self, message: Message, text: str) -> Message:
+        return await messages.edit(self.chat, self.room.slug, _author(message), message.id, text)
+
+    async def delete(self, message: Message) -> Message:
+        return await messages.delete(self.chat, self.room.slug, _author(message), message.id)
+
+    def stream(
+        self, feed: Feed, after: Cursor | None, *, limit: int = 10_000, age: float = 600.0
+    ) -> AsyncIterator[bytes]:
+        return stream(self.feeds, feed, after, replay_limit=limit, heartbeat=15.0, age=age)
+
+    async def replay(self, after: int = 0) -> list[SSEvent]:
+        """The log after a position, as a stream brings it, up to the present head."""
+        feed = await self.feed()
+        parser, found = Parser(), []
+        async with aclosing(self.stream(feed, self.at(after))) as body:
+            async for chunk in body:
+                found += parser.feed(chunk)
+                if parser.last_event_id == str(self.at(feed.head)):
+                    return found
+        raise AssertionError("the stream ended")
+
+
+def shown(event: Event) -> str:
+    """A fragment for tests: what happened, to which message, and its text as it is now."""
+    return f"{type(event).__name__} {event.message.id}: {event.message.text}"
+
+
+def html(event: Event) -> str:
+    """The fragment that pages get."""
+    return _templates.fragment(event)
+
+
+@asynccontextmanager
+async def engine(
+    folder: Path, *, broker: MemoryBroker | None = None, encode: Encode = shown, heartbeat: float = 60.0
+) -> AsyncIterator[Engine]:
+    broker = broker or MemoryBroker()
+    database = Database(folder / "chat.db", broker.publish)
+    await database.open()
+    try:
+        epoch = await database.read(events.select_epoch)
+        chat = Chat(database, broker, Limits(None, None, None), epoch, b"secret")
+        feeds = Feeds(chat, encode, heartbeat)
+        yield Engine(chat, feeds, await rooms.find(chat, "lobby"))
+        await feeds.close()
+    finally:
+        await database.close()
+
+
+def _author(message: Message) -> Sender:
+    return Sender(message.author.id, None, "here")
+
+
+_templates = Templates(assets.folder("templates"))

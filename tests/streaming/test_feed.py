@@ -1,0 +1,230 @@
+"""A room's feed: what its ring holds, where a reader goes on, how its streams end."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from quart_chat.errors import Draining
+from quart_chat.models import Cursor
+from quart_chat.streaming import feed as feed_module
+from quart_chat.streaming.feeds import Feeds
+from tests.people import Fragment
+from tests.sse import Parser
+from tests.streaming.engine import Engine, HoldingBroker, engine, html
+
+FOREIGN = Cursor("elsewhere", 1)
+
+
+async def handed_out(running: Engine, position: int) -> feed_module.Feed:
+    """The feed, once it has handed out the event at `position`."""
+    feed = await running.feed()
+    await feed.wait_beyond(position - 1, 10)
+    assert feed.head >= position
+    return feed
+
+
+async def ending(running: Engine, **options: float) -> list[str]:
+    """The types of the events of a new stream, to its end."""
+    parser = Parser()
+    async with aclosing(running.stream(await running.feed(), None, **options)) as body, asyncio.timeout(10):
+        return [event.type async for chunk in body for event in parser.feed(chunk)]
+
+
+async def test_ring_is_bounded_in_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "RING_EVENTS", 5)
+    async with engine(tmp_path) as running:
+        await running.feed()
+        for number in range(12):
+            await running.post(f"text {number}")
+        feed = await handed_out(running, 12)
+        assert [entry.cursor for entry in feed._ring] == [8, 9, 10, 11, 12]
+        assert [entry.cursor for entry in await feed.entries_after(0)] == list(range(1, 13)), "from the store"
+        assert [entry.cursor for entry in await feed.entries_after(9)] == [10, 11, 12]
+
+
+async def test_ring_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "RING_BYTES", 5000)
+    async with engine(tmp_path) as running:
+        await running.feed()
+        for _ in range(10):
+            await running.post("x" * 500)
+        feed = await handed_out(running, 10)
+        assert 0 < sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 5000
+        assert len(await feed.entries_after(0)) == 10
+
+
+async def test_edits_that_grow_a_message_stay_within_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "RING_BYTES", 50_000)
+    async with engine(tmp_path) as running:
+        await running.feed()
+        message = await running.post("x")
+        for number in range(20):
+            await running.edit(message, f"{number}" * 1000)
+        feed = await handed_out(running, 21)
+        assert sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 50_000
+
+
+async def test_ring_answers_without_the_store(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        await running.feed()
+        await running.post("one")
+        await running.post("two")
+        feed = await handed_out(running, 2)
+        with pytest.raises(StopIteration) as finished:
+            feed.entries_after(0).send(None)
+        assert [entry.cursor for entry in finished.value.value] == [1, 2], "without giving up control"
+
+
+async def test_replay_comes_in_steps(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        for number in range(5):
+            await running.post(f"text {number}")
+        feed = await running.feed()
+        assert [entry.cursor for entry in await feed.entries_after(1, 2)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("after", "limit", "expected"),
+    [
+        (None, 1000, (5, False)),
+        (0, 1000, (0, False)),
+        (3, 1000, (3, False)),
+        (5, 1000, (5, False)),
+        (6, 1000, (5, True)),
+        (10**17, 1000, (5, True)),
+        (2, 3, (2, False)),
+        (1, 3, (5, True)),
+        (FOREIGN, 1000, (5, True)),
+        (Cursor("", 0), 1000, (5, True)),
+    ],
+    ids=["none", "start", "middle", "head", "future", "far", "at the limit", "expired", "foreign", "no cursor"],
+)
+async def test_reader_goes_on(
+    tmp_path: Path, after: Cursor | int | None, limit: int, expected: tuple[int, bool]
+) -> None:
+    async with engine(tmp_path) as running:
+        for number in range(5):
+            await running.post(f"text {number}")
+        feed = await running.feed()
+        cursor = running.at(after) if isinstance(after, int) else after
+        assert await feed.resume(cursor, limit) == expected
+
+
+async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path: Path) -> None:
+    broker = HoldingBroker()
+    async with engine(tmp_path, broker=broker) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        await running.post("its author has the answer already")
+        resumed = asyncio.create_task(feed.resume(running.at(1), 1000))
+        while not broker.held or feed.head:
+            await asyncio.sleep(0)
+        broker.release()
+        assert await resumed == (1, False)
+
+
+async def test_cursor_that_is_never_handed_out_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "STORE_PAUSE", 0.05)
+    async with engine(tmp_path, broker=HoldingBroker()) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        await running.post("held back")
+        assert await feed.resume(running.at(1), 1000) == (0, True)
+
+
+async def test_old_stream_ends_with_a_farewell_at_a_heartbeat(tmp_path: Path) -> None:
+    async with engine(tmp_path, heartbeat=0.05) as running:
+        assert await ending(running, age=0.0) == ["hello", "farewell"]
+
+
+async def test_draining_ends_streams_and_accepts_no_new_ones(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        stream = asyncio.create_task(ending(running))
+        while not running.feeds.open_streams:
+            await asyncio.sleep(0)
+        await running.feeds.drain()
+        assert await stream == ["hello", "farewell"]
+        assert running.feeds.open_streams == 0
+        with pytest.raises(Draining):
+            await running.feed()
+
+
+async def test_stream_that_was_opening_when_draining_began_ends_too(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        opening = asyncio.create_task(running.feed())
+        await asyncio.sleep(0)
+        await running.feeds.drain()
+        with pytest.raises(Draining):
+            await opening
+
+
+async def test_feed_that_nobody_reads_is_let_go_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quart_chat.streaming.feeds.IDLE", 0.0)
+    async with engine(tmp_path, heartbeat=0.02) as running, asyncio.timeout(10):
+        first = await running.feed()
+        while not first.closed:
+            await asyncio.sleep(0.01)
+        await running.post("while nobody read")
+        while (second := await running.feed()) is first:
+            await asyncio.sleep(0)
+        assert second.head == 1
+
+
+async def test_failure_to_open_leaves_room_for_the_next_attempt(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        chat = running.chat
+        await chat.database.close()
+        feeds = Feeds(chat, html, 60)
+        failed = await asyncio.gather(*(feeds.get(running.room) for _ in range(3)), return_exceptions=True)
+        assert {type(error).__name__ for error in failed} == {"StoreUnavailable"}
+        await chat.database.open()
+        feed, again = await feeds.get(running.room), await feeds.get(running.room)
+        assert feed is again
+        await feeds.close()
+
+
+async def test_deleted_text_is_in_no_ring_and_in_no_replay(tmp_path: Path) -> None:
+    async with engine(tmp_path, encode=html) as running:
+        feed = await running.feed()
+        message = await running.post("the secret word is plover")
+        await running.edit(message, "forget that plover")
+        await running.delete(message)
+        await handed_out(running, 3)
+        assert len(feed._ring) == 3
+        assert not [entry for entry in feed._ring if b"plover" in entry.frame + entry.fragment]
+        assert not [event for event in await running.replay() if "plover" in event.data]
+
+
+async def test_deleted_text_is_not_replayed_from_the_store(tmp_path: Path) -> None:
+    async with engine(tmp_path, encode=html) as running:
+        message = await running.post("the secret word is plover")
+        await running.delete(message)
+        replayed = await running.replay()
+        assert len(replayed) == 3
+        assert not [event for event in replayed if "plover" in event.data]
+
+
+@pytest.mark.parametrize("read_before", [True, False], ids=["from the ring", "from the store"])
+async def test_replay_shows_the_text_as_it_is_now(tmp_path: Path, read_before: bool) -> None:
+    async with engine(tmp_path, encode=html) as running:
+        if read_before:
+            await running.feed()
+        message = await running.post("frist")
+        await running.edit(message, "first")
+        await handed_out(running, 2)
+        _, posted, edited = await running.replay()
+        assert [Fragment(event.data).text for event in (posted, edited)] == ["first", "first"]
+
+
+async def test_late_event_does_not_bring_back_an_older_text(tmp_path: Path) -> None:
+    broker = HoldingBroker()
+    async with engine(tmp_path, broker=broker, encode=html) as running:
+        feed = await running.feed()
+        message = await running.post("one")
+        await running.edit(message, "two plover")
+        await running.delete(message)
+        # The first event is lost: the feed reads the log, in which the message is gone; then come the other two.
+        del broker.held[0]
+        broker.release()
+        await handed_out(running, 3)
+        assert not [entry for entry in feed._ring if b"plover" in entry.frame]

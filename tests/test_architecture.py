@@ -1,0 +1,143 @@
+"""The layers of the program, read from its imports: they go left only."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quart_chat import assets
+from quart_chat.events import EVENT_NAMES, Event
+
+PACKAGE = assets.PACKAGE
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = [
+    {"models", "events", "errors", "config", "assets", "vendor", "secret"},
+    {"store", "broker"},
+    {"domain"},
+    {"streaming"},
+    {"web", "api"},
+    {"app"},
+    {"server"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+"""From left to right. Modules of one layer may import each other, except as `APART` says."""
+
+APART = {"store": {"broker"}, "broker": {"store"}, "web": {"api", "store"}, "api": {"web", "store"}}
+
+OWNERS = {
+    "aiosqlite": {"store/sqlite.py"},
+    "fcntl": {"store/sqlite.py"},
+    "hypercorn": {"server.py", "streaming/transport.py"},
+    "pydantic": {"config.py"},
+    "pydantic_settings": {"config.py"},
+    "click": {"cli.py"},
+    "jinja2": {"web/templates.py"},
+}
+"""Libraries, and the modules where they stop."""
+
+GLOBALS = {"request", "g", "session", "current_app", "websocket", "has_request_context"}
+"""Quart's context variables."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def part_of(path: Path) -> str:
+    """The layer's folder or module: `web` for `web/rooms.py`, `app` for `app.py`."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def rank(part: str) -> int:
+    found = [index for index, layer in enumerate(LAYERS) if part in layer]
+    assert found, f"quart_chat.{part} is in no layer: give it a place in LAYERS and in the design"
+    return found[0]
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Each imported module with the name taken from it; an empty name where the module itself is imported."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, ""
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: imports are absolute"
+            for alias in node.names:
+                yield node.module or "", alias.name
+
+
+def own_imports(path: Path) -> Iterator[str]:
+    """The layers that a module imports from."""
+    for module, name in imports(path):
+        if module == "quart_chat":
+            yield name if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file() else "__init__"
+        elif module.startswith("quart_chat."):
+            yield module.split(".")[1]
+
+
+def attributes(path: Path) -> set[str]:
+    """Everything written as `module.name`."""
+    return {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_module_imports_go_left(path: Path) -> None:
+    part = part_of(path)
+    for imported in own_imports(path):
+        assert rank(imported) <= rank(part), f"{name_of(path)} imports {imported}, which is to its right"
+        assert imported not in APART.get(part, ()), f"{name_of(path)} imports {imported}: they are kept apart"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_library_stops_at_its_module(path: Path) -> None:
+    for module, _ in imports(path):
+        owners = OWNERS.get(module.split(".")[0])
+        assert owners is None or name_of(path) in owners, f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_sql_stays_in_the_store(path: Path) -> None:
+    used = {name for name in attributes(path) if name.startswith("sqlite3.")}
+    used |= {f"sqlite3.{name}" for module, name in imports(path) if module == "sqlite3" and name}
+    if part_of(path) != "store":
+        assert not any(module == "sqlite3" for module, _ in imports(path))
+    elif name_of(path) != "store/sqlite.py":
+        assert used <= {"sqlite3.Row"}, "other modules of the store see rows, not connections"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_quart_globals_stay_in_context(path: Path) -> None:
+    if name_of(path) != "web/context.py":
+        assert not {name for module, name in imports(path) if module.split(".")[0] == "quart"} & GLOBALS
+        assert not {name for name in attributes(path) if name.startswith("quart.")} & {f"quart.{n}" for n in GLOBALS}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_environment_is_read_in_config_alone(path: Path) -> None:
+    if name_of(path) != "config.py":
+        assert not attributes(path) & {"os.environ", "os.getenv", "os.environb", "os.putenv"}
+        assert not {name for module, name in imports(path) if module == "os"} & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("part", ["domain", "store", "broker"])
+def test_rules_know_no_http(part: str) -> None:
+    for path in (PACKAGE / part).rglob("*.py"):
+        libraries = {module.split(".")[0] for module, _ in imports(path)}
+        assert not libraries & {"quart", "werkzeug", "hypercorn", "markupsafe"}, name_of(path)
+
+
+@pytest.mark.parametrize("event", EVENT_NAMES, ids=EVENT_NAMES.get)
+def test_event_has_a_template(event: type[Event]) -> None:
+    assert (assets.folder("templates") / "events" / f"{EVENT_NAMES[event]}.html").is_file()
+
+
+def test_template_shows_an_event() -> None:
+    found = {path.stem for path in (assets.folder("templates") / "events").glob("*.html")}
+    assert found == set(EVENT_NAMES.values())

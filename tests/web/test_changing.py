@@ -1,0 +1,119 @@
+"""Editing and deleting: one's own alone."""
+
+import pytest
+
+from tests.people import Fragment, Person
+from tests.serving import Server
+from tests.web.conftest import stored
+from tests.web.page import Page
+
+
+async def shown(person: Person, room: str) -> list[str]:
+    return Page((await person.client.get(f"/rooms/{room}")).text).texts
+
+
+async def test_author_edits(alice: Person, bob: Person, room: str) -> None:
+    posted = await alice.post_message("frist", room=room)
+    async with bob.listen(room=room) as stream:
+        answer = await alice.edit_message(posted.message_id, "first", room=room)
+        event = await stream.next("message")
+    assert answer.status_code == 200
+    for fragment in (Fragment(answer.text), Fragment(event.data)):
+        assert (fragment.message_id, fragment.text) == (posted.message_id, "first")
+    assert await shown(bob, room) == ["first"]
+
+
+async def test_author_deletes(alice: Person, bob: Person, room: str) -> None:
+    posted = await alice.post_message("plover", room=room)
+    async with bob.listen(room=room) as stream:
+        answer = await alice.delete_message(posted.message_id, room=room)
+        event = await stream.next("message")
+    assert answer.status_code == 200
+    assert f"#message-{posted.message_id}" in answer.text
+    assert f"#message-{posted.message_id}" in event.data
+    assert "plover" not in answer.text + event.data
+    assert await shown(bob, room) == []
+
+
+async def test_author_deletes_by_the_method_of_that_name(alice: Person, room: str) -> None:
+    posted = await alice.post_message("plover", room=room)
+    assert (await alice.client.delete(f"/rooms/{room}/messages/{posted.message_id}")).status_code == 303
+    assert await shown(alice, room) == []
+
+
+async def test_deleting_again_changes_nothing(server: Server, alice: Person, room: str) -> None:
+    posted = await alice.post_message("plover", room=room)
+    await alice.delete_message(posted.message_id, room=room)
+    before = stored(server)
+    assert (await alice.delete_message(posted.message_id, room=room)).status_code == 200
+    assert stored(server) == before
+
+
+async def test_editing_to_the_same_text_changes_nothing(server: Server, alice: Person, room: str) -> None:
+    posted = await alice.post_message("same", room=room)
+    before = stored(server)
+    answer = await alice.edit_message(posted.message_id, "same", room=room)
+    assert (answer.status_code, Fragment(answer.text).text) == (200, "same")
+    assert stored(server) == before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["another guest", "nobody"])
+@pytest.mark.parametrize("path", ["", "/deletion"], ids=["edit", "delete"])
+@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "page"])
+async def test_message_of_another_cannot_be_changed(
+    alice: Person, mallory: Person, room: str, path: str, known: bool, htmx: bool
+) -> None:
+    posted = await alice.post_message("mine", room=room)
+    if known:
+        await mallory.post_message("hers", room=room)
+    answer = await mallory.send(f"/rooms/{room}/messages/{posted.message_id}{path}", htmx=htmx, text="stolen")
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "not_yours")
+    assert (await shown(alice, room))[0] == "mine"
+
+
+async def test_message_is_not_found_through_another_room(alice: Person, room: str) -> None:
+    posted = await alice.post_message("here", room=room)
+    answer = await alice.edit_message(posted.message_id, "moved", room="lobby")
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (404, "message_not_found")
+
+
+async def test_deleted_message_is_gone(alice: Person, room: str) -> None:
+    posted = await alice.post_message("plover", room=room)
+    await alice.delete_message(posted.message_id, room=room)
+    address = f"/rooms/{room}/messages/{posted.message_id}"
+    for answer in (await alice.edit_message(posted.message_id, "back", room=room), await alice.client.get(address)):
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (404, "message_not_found")
+        assert "plover" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["", "x" * 8001, "a\0b"], ids=["empty", "too long", "nul"])
+async def test_bad_text_leaves_the_message_as_it_was(alice: Person, room: str, text: str) -> None:
+    posted = await alice.post_message("good", room=room)
+    answer = await alice.edit_message(posted.message_id, text, room=room)
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "text_invalid")
+    assert await shown(alice, room) == ["good"]
+
+
+async def test_message_page_offers_changes_to_its_author_alone(alice: Person, bob: Person, room: str) -> None:
+    posted = await alice.post_message("mine", room=room)
+    address = f"/rooms/{room}/messages/{posted.message_id}"
+    own = Page((await alice.client.get(address)).text)
+    foreign = Page((await bob.client.get(address)).text)
+    assert own.field("text") == "mine"
+    assert foreign.texts == ["mine"]
+    assert not foreign.all("form")
+
+
+async def test_link_of_a_message_leads_to_it(alice: Person, room: str) -> None:
+    posted = await alice.post_message("here", room=room)
+    answer = await alice.client.get(f"/rooms/{room}?message={posted.message_id}")
+    assert answer.headers["Location"] == f"/rooms/{room}/messages/{posted.message_id}"
+
+
+async def test_refused_edit_without_javascript_keeps_what_was_typed(alice: Person, room: str) -> None:
+    posted = await alice.post_message("good", room=room)
+    answer = await alice.send(f"/rooms/{room}/messages/{posted.message_id}", htmx=False, text="x" * 8001)
+    page = Page(answer.text)
+    assert answer.status_code == 422
+    assert "1 characters too long" in page.alert
+    assert page.field("text") == "x" * 8001
