@@ -1,6 +1,8 @@
 """What all tests share: servers, and the people who use them."""
 
-from collections.abc import AsyncIterator
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,16 @@ async def mallory(server: Server) -> AsyncIterator[Person]:
     """Who does not belong, and tries."""
     async with Person("Mallory", server.url) as person:
         yield person
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "quart-chat-test", str(disk)]
+    mounted = shutil.which("mount") and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    if not mounted:
+        pytest.skip("a full disk needs the right to mount a tmpfs; SQLITE_FULL is tested by max_page_count instead")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)

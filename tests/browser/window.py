@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
 
 NETWORK_TROUBLE = re.compile(
-    r"Failed to load resource|preloaded using link preload|htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted)"
+    r"Failed to load resource|preloaded using link preload|"
+    r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted)"
 )
 """What the browser and htmx themselves say on the console when a request fails, as some tests make them do."""
 

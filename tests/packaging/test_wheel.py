@@ -35,7 +35,7 @@ async def quart_chat(wheel: Path, tmp_path: Path) -> Path:
     )
     assert installed.code == 0, installed.err
     packages = next(environment.glob("lib/python3*/site-packages"))
-    # Read after the packages of the environment itself; a .pth file in there, of an editable quart-chat, is not followed.
+    # Read after the environment's own packages; a .pth file in there, of an editable quart-chat, is not followed.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     found = await run(tmp_path, python, "-c", "import quart_chat; print(quart_chat.__file__)")
     assert found.out.startswith(str(packages)), found

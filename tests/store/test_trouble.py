@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +18,6 @@ async def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     async with stored_in(tmp_path / "chat.db") as stored:
         yield stored
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "quart-chat-test", str(disk)]
-    mounted = shutil.which("mount") and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    if not mounted:
-        pytest.skip("a full disk needs the right to mount a tmpfs; SQLITE_FULL is tested by max_page_count instead")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 async def fill(stored: Stored, room: Room, text: str) -> list[str]:

@@ -1,0 +1,108 @@
+"""Kills the server again and again while people write and read, then counts.
+
+`python -m tests.delivery.chaos --seconds 120 --seed 1`, or `make chaos`. The seed repeats the people's decisions and the
+moments of the kills; what the operating system makes of them differs every time.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.delivery import readers, writers
+from tests.delivery.ledger import Ledger
+from tests.delivery.verdict import judge_database, judge_reader, whole_room
+from tests.people import Person
+from tests.serving import Server, serving
+
+WRITERS = 6
+WAYS = [readers.by_stream, readers.by_stream, readers.by_stream, readers.by_poll, readers.by_poll]
+
+LIFE = (0.1, 1.5)
+"""Seconds, from and to, that a server lives before it is killed."""
+
+SETTLE = 60.0
+"""Seconds after which people who do not get done are stuck."""
+
+SETTINGS = {"limits": "off", "heartbeat": "1", "stream_age": "4"}
+"""Streams also end by their age now and then."""
+
+
+async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Ledger:
+    """Chaos for `seconds`, and until there were so many `kills`; then the verdict. AssertionError when it is bad."""
+    chance = random.Random(seed)
+    ledger = Ledger()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(folder, **SETTINGS))
+        people = [await stack.enter_async_context(Person("Reader", server.url)) for _ in WAYS]
+        late = await stack.enter_async_context(Person("Late reader", server.url))
+        audience = [await readers.open_page(person, way.__name__) for person, way in zip(people, WAYS, strict=True)]
+        stopping = asyncio.Event()
+
+        def branch() -> random.Random:
+            return random.Random(chance.random())
+
+        reading = asyncio.TaskGroup()
+        await stack.enter_async_context(reading)
+        tasks = [
+            reading.create_task(readers.read(way, person, reader, ledger, branch(), stopping))
+            for way, person, reader in zip(WAYS, people, audience, strict=True)
+        ]
+        async with asyncio.TaskGroup() as writing:
+            for _ in range(WRITERS):
+                writing.create_task(writers.write(server.url, ledger, branch(), stopping))
+            writing.create_task(writers.come_and_go(server.url, ledger, branch(), stopping))
+            await kill_again_and_again(server, ledger, chance, seconds / 2, kills=(kills + 1) // 2)
+            # Whoever comes in the middle begins with a page, not with an empty room.
+            audience.append(await readers.open_page(late, "late reader"))
+            tasks.append(
+                reading.create_task(readers.read(readers.by_stream, late, audience[-1], ledger, branch(), stopping))
+            )
+            await kill_again_and_again(server, ledger, chance, seconds / 2, kills=kills)
+            stopping.set()
+
+        room, head = await whole_room(late)
+        async with asyncio.timeout(SETTLE):
+            while any(reader.position < head for reader in audience):
+                await asyncio.sleep(0.05)
+        for task in tasks:
+            task.cancel()
+
+        log = judge_database(folder / "quart_chat.db", ledger)
+        assert head == len(log)
+        for reader in audience:
+            judge_reader(reader, log, room, ledger)
+    assert "Traceback" not in server.log, server.log
+    return ledger
+
+
+async def kill_again_and_again(
+    server: Server, ledger: Ledger, chance: random.Random, seconds: float, *, kills: int
+) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end or ledger.kills < kills:
+        known = len(ledger.messages)
+        await asyncio.sleep(chance.uniform(*LIFE))
+        await server.kill()
+        ledger.kills += 1
+        print(f"\r{ledger}, {len(ledger.messages) - known} in this life ", end="", flush=True)
+        await server.start()
+    print()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    arguments = parser.parse_args()
+    print(f"Chaos for {arguments.seconds:g} seconds with seed {arguments.seed}.")
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = asyncio.run(run(Path(folder), arguments.seconds, arguments.seed))
+    print(f"{ledger}: nothing lost, nothing twice, everything in order.")
+
+
+if __name__ == "__main__":
+    main()

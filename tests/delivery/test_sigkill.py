@@ -1,0 +1,21 @@
+"""Delivery under SIGKILL. `make chaos` is the same for longer."""
+
+import random
+from pathlib import Path
+
+from tests.delivery.chaos import run
+
+SECONDS = 12
+KILLS = 4
+
+
+async def test_what_was_acknowledged_reaches_everybody_exactly_once_and_in_order(tmp_path: Path) -> None:
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    ledger = await run(tmp_path, SECONDS, seed, kills=KILLS)
+    print(ledger)
+    # The kills met people in the middle of something, or this has shown nothing.
+    assert ledger.kills >= KILLS
+    assert ledger.retries > 0
+    assert ledger.reconnects > len(ledger.messages) / 1000
+    assert len(ledger.messages) > 50

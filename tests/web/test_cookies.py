@@ -1,0 +1,109 @@
+"""Who somebody is: a cookie that only this server can make, and that no reader needs."""
+
+import secrets
+from collections.abc import AsyncIterator
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.people import Person, client
+from tests.serving import Server, serving
+from tests.web.page import Page
+
+PUBLIC = "https://chat.example.org"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def behind_tls(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server that people reach under an https address, through a proxy."""
+    async with serving(tmp_path_factory.mktemp("tls"), limits="off", public_url=PUBLIC) as running:
+        yield running
+
+
+def form(**changes: str) -> dict[str, str]:
+    return {"text": "hello", "name": "Ana", "key": secrets.token_urlsafe(18)} | changes
+
+
+def given(answer: httpx.Response) -> tuple[str, dict[str, str]]:
+    """The name of the cookie in an answer, and its attributes."""
+    ((name, morsel),) = SimpleCookie(answer.headers["Set-Cookie"]).items()
+    return name, {key: value for key, value in morsel.items() if value}
+
+
+async def is_known(person: httpx.AsyncClient, room: str, cookie: str) -> bool:
+    """Whether somebody with this Cookie header is a guest of the server."""
+    page = Page((await person.get(f"/rooms/{room}", headers={"Cookie": cookie})).text)
+    return "data-user" in page.by_id("identity").attributes
+
+
+async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(alice: Person, room: str) -> None:
+    name, attributes = given(await alice.send(f"/rooms/{room}/messages", **form()))
+    assert name == "quart_chat"
+    assert attributes["httponly"]
+    assert (attributes["samesite"], attributes["path"]) == ("Lax", "/")
+    assert "domain" not in attributes
+    assert "secure" not in attributes, "over http a browser would not keep it"
+
+
+async def test_cookie_under_https_is_bound_to_the_host(behind_tls: Server) -> None:
+    async with client(behind_tls.url, Origin=PUBLIC) as ana:
+        answer = await ana.post("/rooms/lobby/messages", data=form())
+        name, attributes = given(answer)
+        assert name == "__Host-quart_chat"
+        assert attributes["secure"]
+        assert attributes["httponly"]
+        assert (attributes["samesite"], attributes["path"]) == ("Lax", "/")
+        assert "domain" not in attributes
+        value = SimpleCookie(answer.headers["Set-Cookie"])[name].value
+        assert await is_known(ana, "lobby", f"{name}={value}")
+        assert not await is_known(ana, "lobby", f"quart_chat={value}"), "one that another host of the domain could set"
+
+
+async def test_own_address_is_no_origin_where_a_public_one_is_set(behind_tls: Server) -> None:
+    async with Person("Ana", behind_tls.url) as ana:
+        answer = await ana.send("/rooms/lobby/messages", **form())
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "origin_refused")
+
+
+async def test_cookie_that_was_tampered_with_is_nobodys(alice: Person, room: str) -> None:
+    await alice.post_message("hello", room=room)
+    name, value = next(iter(alice.client.cookies.items()))
+    alice.client.cookies.clear()
+    assert await is_known(alice.client, room, f"{name}={value}")
+    payload, signature = value.split(".")
+    other = ("B" if signature[0] == "A" else "A") + signature[1:]
+    for forged in (f"{payload}.{other}", f"MQ.{signature}", f"{payload}.", payload, f".{signature}", "", "x" * 3000):
+        assert not await is_known(alice.client, room, f"{name}={forged}"), forged
+        headers = {"Cookie": f"{name}={forged}", "HX-Request": "true"}
+        fields = form()
+        del fields["name"]
+        answer = await alice.client.post(f"/rooms/{room}/messages", data=fields, headers=headers)
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "name_invalid")
+
+
+async def test_key_of_another_server_signs_nothing_here(behind_tls: Server, alice: Person, room: str) -> None:
+    async with client(behind_tls.url, Origin=PUBLIC) as ana:
+        answer = await ana.post("/rooms/lobby/messages", data=form())
+    value = SimpleCookie(answer.headers["Set-Cookie"])["__Host-quart_chat"].value
+    assert not await is_known(alice.client, room, f"quart_chat={value}")
+
+
+@pytest.mark.parametrize("path", ["/", "/rooms/{room}", "/rooms/{room}/messages", "/rooms/{room}/poll", "/nowhere"])
+async def test_reader_gets_no_cookie(bob: Person, room: str, path: str) -> None:
+    assert "Set-Cookie" not in (await bob.client.get(path.format(room=room))).headers
+
+
+async def test_reader_of_a_stream_gets_no_cookie(bob: Person, room: str) -> None:
+    async with bob.listen(room=room) as stream:
+        assert "Set-Cookie" not in stream.response.headers
+
+
+async def test_short_key_does_not_hand_out_its_guest(alice: Person, mallory: Person, room: str) -> None:
+    """A key that can be guessed may repeat a first message, but whoever guesses it does not become its author."""
+    fields = form(key="1")
+    first = await alice.send(f"/rooms/{room}/messages", **fields)
+    guess = await mallory.send(f"/rooms/{room}/messages", **fields)
+    assert (first.status_code, guess.status_code) == (201, 200)
+    assert "Set-Cookie" not in guess.headers

@@ -1,0 +1,109 @@
+"""The list of rooms, and making one."""
+
+import secrets
+
+import pytest
+
+from tests.people import Person
+from tests.serving import Server
+from tests.web.conftest import stored
+from tests.web.page import Page
+
+
+def slug() -> str:
+    return f"tea-{secrets.token_hex(4)}"
+
+
+async def test_lobby_is_there_from_the_start(bob: Person) -> None:
+    assert (await bob.client.get("/rooms/lobby")).status_code == 200
+    assert "/rooms/lobby" in [link.attributes["href"] for link in Page((await bob.client.get("/")).text).all("a")]
+
+
+async def test_created_room_is_open_and_listed(alice: Person, bob: Person) -> None:
+    address = slug()
+    answer = await alice.send("/rooms", htmx=False, name="Tea and Biscuits", slug=address)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{address}")
+    assert "Tea and Biscuits" in Page((await bob.client.get(f"/rooms/{address}")).text).all("h1")[0].text
+    assert f"/rooms/{address}" in (await bob.client.get("/")).text
+    await bob.post_message("hello", room=address)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Tea and Biscuits", "tea-and-biscuits"),
+        ("Žluťoučký Kůň", "zlutoucky-kun"),
+        ("Чай", "chai"),
+        ("日本語", "ri-ben-yu"),
+    ],
+)
+async def test_address_is_made_from_the_name(alice: Person, name: str, expected: str) -> None:
+    suffix = secrets.token_hex(4)
+    answer = await alice.send("/rooms", name=f"{name} {suffix}")
+    assert answer.headers["Location"] == f"/rooms/{expected}-{suffix}"
+    assert f"{name} {suffix}" in Page((await alice.client.get("/")).text).by_class("room-name")[0].text
+
+
+async def test_long_name_makes_an_address_that_fits(alice: Person) -> None:
+    answer = await alice.send("/rooms", name="x" * 31 + " " + secrets.token_hex(4))
+    assert answer.status_code == 303
+    assert len(answer.headers["Location"].removeprefix("/rooms/")) <= 40
+
+
+async def test_taken_address_is_refused_and_the_room_left_alone(server: Server, alice: Person, mallory: Person) -> None:
+    address = slug()
+    await alice.send("/rooms", name="Alice's", slug=address)
+    before = stored(server)
+    answer = await mallory.send("/rooms", htmx=False, name="Mallory's", slug=address.upper())
+    page = Page(answer.text)
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (409, "room_taken")
+    assert address in page.alert
+    assert page.field("name") == "Mallory's"
+    assert stored(server) == before
+    assert "Alice's" in Page((await alice.client.get(f"/rooms/{address}")).text).all("h1")[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("", "tea"),
+        ("   ", "tea"),
+        ("x" * 41, "tea"),
+        ("Tea\u202e", "tea"),
+        ("Tea\nBiscuits", "tea"),
+        ("Tea", "a b"),
+        ("Tea", "a/b"),
+        ("Tea", "../etc"),
+        ("Tea", "-tea-"),
+        ("Tea", "č"),
+        ("Tea", "x" * 41),
+        ("Tea", "admin"),
+        ("Tea", "API"),
+        ("Admin", ""),
+        ("😀", ""),
+        ("!!!", ""),
+    ],
+    ids=ascii,
+)
+async def test_bad_room_is_refused(server: Server, alice: Person, name: str, address: str) -> None:
+    before = stored(server)
+    answer = await alice.send("/rooms", htmx=False, name=name, slug=address)
+    page = Page(answer.text)
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "room_invalid")
+    assert page.alert.endswith(".")
+    assert page.field("slug") == address
+    assert stored(server) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/rooms/nowhere", "/rooms/Lobby", "/rooms/lobby/nothing", "/rooms/%00", "/rooms/..%2f"]
+)
+async def test_unknown_address_is_a_page_that_says_so(bob: Person, path: str) -> None:
+    answer = await bob.client.get(path)
+    assert answer.status_code == 404
+    assert Page(answer.text).alert.endswith(".")
+
+
+async def test_server_says_that_it_is_alive_and_ready(bob: Person) -> None:
+    assert (await bob.client.get("/healthz")).text == "ok\n"
+    assert (await bob.client.get("/readyz")).text == "ready\n"
