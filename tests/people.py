@@ -38,17 +38,17 @@ def client(url: str, address: str | None = None, **headers: str) -> httpx.AsyncC
     Servers here speak no TLS, and loading certificates takes longer than most tests: there are none.
     """
     transport = httpx.AsyncHTTPTransport(local_address=address, verify=False, trust_env=False)
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30, transport=transport)
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30, transport=transport, trust_env=False)
 
 
 class Person:
     """A guest called `name`. As a browser does, it sends Origin with every POST and keeps the cookie it gets."""
 
-    def __init__(self, name: str, url: str, room: str = "lobby") -> None:
+    def __init__(self, name: str, url: str, room: str = "lobby", *, address: str | None = None) -> None:
         self.name = name
         self.url = url
         self.room = room
-        self.client = client(url, Origin=url)
+        self.client = client(url, address, Origin=url)
 
     async def __aenter__(self) -> Self:
         return self

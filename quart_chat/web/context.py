@@ -63,6 +63,11 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def is_navigation() -> bool:
+    """Whether the browser is going to show the answer as a page."""
+    return request.headers.get("Sec-Fetch-Dest") == "document"
+
+
 def is_stream() -> bool:
     """Whether a stream or a poll was asked for."""
     return request.blueprint == "streams"

@@ -16,8 +16,11 @@ blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
 
 
 @blueprint.get("")
-async def index(slug: str) -> Response:
+async def index(slug: str) -> ResponseReturnValue:
     """A page of messages as a fragment: the newest, or those before `?before=<message id>`."""
+    if context.is_navigation():
+        # Somebody reloads the answer to a form that was refused.
+        return await _back(slug)
     before = context.argument("before")
     page = await messages.page(context.site().chat, slug, int(before) if before.isdecimal() else None)
     response = _html(context.fragment("messages/index.html", page=page))

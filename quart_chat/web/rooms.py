@@ -20,6 +20,11 @@ async def index() -> str:
     return await _index()
 
 
+@blueprint.get("/rooms")
+async def front() -> ResponseReturnValue:
+    return redirect("/", 303)
+
+
 @blueprint.post("/rooms")
 async def create() -> ResponseReturnValue:
     form = await context.form()

@@ -37,8 +37,8 @@ export async function flush() {
   clearTimeout(timer);
   if (sending) return;
   sending = true;
+  showSending(items.length > 0);
   while (items.length) {
-    showSending(true);
     const item = items[0];
     element(item)?.removeAttribute("data-failed");
     describe(item, "Sending…");

@@ -15,6 +15,9 @@ line.replaceChildren(text);
 
 let state = "connecting";
 let sending = false;
+let timer;
+
+const PATIENCE = 400; // milliseconds of sending that are not worth a word
 
 function show() {
   const words = sending && state === "live" ? "Sending…" : WORDS[state];
@@ -28,8 +31,13 @@ export function showStream(next) {
 }
 
 export function showSending(next) {
-  sending = next;
-  show();
+  clearTimeout(timer);
+  if (!next) {
+    sending = false;
+    show();
+  } else if (!sending) {
+    timer = setTimeout(() => { sending = true; show(); }, PATIENCE);
+  }
 }
 
 show();

@@ -12,6 +12,7 @@ const BEATS = 2.5; // heartbeats that may be missing
 const SETTLED = 10000; // a stream that lasted so long was a good one
 const FIRST_RETRY = 500; // doubled up to the last
 const LAST_RETRY = 15000;
+const SHORT = 1000; // an announced pause that is not worth a word
 const HIDDEN = 30000; // a page that nobody sees lets go of its connection after this
 
 const element = document.getElementById("stream");
@@ -27,6 +28,7 @@ let busy = false; // whether one is open, being opened, or ending
 let timer;
 let settled;
 let hidden;
+let news;
 
 function after(delay, action) {
   clearTimeout(timer);
@@ -65,9 +67,11 @@ function ended() {
   state = "waiting";
   const jitter = 0.7 + 0.6 * Math.random();
   after(farewell ?? retry * jitter, connect);
-  // A farewell is announced, and over before anybody could miss something; a failure is said at once.
   if (farewell === null) retry = Math.min(2 * retry, LAST_RETRY);
-  showStream(navigator.onLine ? "reconnecting" : "offline");
+  // A stream that has grown old is replaced within a second, and nothing is missed: no news for a screen reader.
+  clearTimeout(news);
+  const planned = farewell !== null && farewell <= SHORT;
+  news = setTimeout(() => showStream(navigator.onLine ? "reconnecting" : "offline"), planned ? SHORT : 0);
   farewell = null;
 }
 
@@ -80,6 +84,7 @@ function hello({ detail: { data } }) {
   state = "live";
   element.dataset.heartbeat = 1000 * JSON.parse(data).heartbeat;
   settled = setTimeout(() => { retry = FIRST_RETRY; }, SETTLED);
+  clearTimeout(news);
   showStream("live");
   alive();
   flush();
@@ -142,7 +147,7 @@ document.addEventListener("visibilitychange", () => {
 
 try {
   htmx = await htmxReady;
-  connect();
+  if (!document.hidden) connect(); // a tab opened in the background waits until somebody looks at it
 } catch {
   showStream("broken");
 }

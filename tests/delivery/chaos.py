@@ -1,7 +1,7 @@
 """Kills the server again and again while people write and read, then counts.
 
-`python -m tests.delivery.chaos --seconds 120 --seed 1`, or `make chaos`. The seed repeats the people's decisions and the
-moments of the kills; what the operating system makes of them differs every time.
+`python -m tests.delivery.chaos --seconds 120 --seed 1`, or `make chaos`. The seed repeats the people's decisions and
+the moments of the kills; what the operating system makes of them differs every time.
 """
 
 import argparse
@@ -84,13 +84,11 @@ async def kill_again_and_again(
 ) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end or ledger.kills < kills:
-        known = len(ledger.messages)
         await asyncio.sleep(chance.uniform(*LIFE))
         await server.kill()
         ledger.kills += 1
-        print(f"\r{ledger}, {len(ledger.messages) - known} in this life ", end="", flush=True)
+        print(ledger, flush=True)
         await server.start()
-    print()
 
 
 def main() -> None:

@@ -22,6 +22,10 @@ class Ledger:
     authors: int = 0
     kills: int = 0
     retries: int = 0
+    cut: int = 0
+    """Requests that had reached the server and were never answered, because it was killed."""
+    found: int = 0
+    """Posts that the server answered with the message an earlier attempt had made."""
     reconnects: int = 0
 
     def posted(self, message_id: int, key: str, text: str) -> Posted:
@@ -41,5 +45,6 @@ class Ledger:
         deletions = sum(message.deleted_at is not None for message in self.messages.values())
         return (
             f"{self.kills} kills, {len(self.messages)} messages by {self.authors} authors, {edits} edits, "
-            f"{deletions} deletions, {self.retries} retries, {self.reconnects} reconnects"
+            f"{deletions} deletions, {self.retries} retries, {self.cut} requests cut off, {self.found} posts found "
+            f"again, {self.reconnects} reconnects"
         )

@@ -12,11 +12,14 @@ import httpx
 from tests.delivery.ledger import Ledger
 from tests.people import Fragment, Person
 
-PAUSE = 0.05
+PAUSE = 0.2
 """Seconds at most between two attempts to connect."""
 
 STAYS = 200
 """Events after which a restless reader has left for certain."""
+
+AWAY = 1.0
+"""Seconds at most that it then misses what happens."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,10 @@ async def read(
 ) -> None:
     """Read one way until cancelled, reconnecting whenever the connection ends; until `stopping`, restlessly."""
     while True:
-        stays = chance.randrange(1, STAYS)
+        restless = not stopping.is_set()
         try:
-            await way(person, reader, 2**62 if stopping.is_set() else stays)
+            await way(person, reader, chance.randrange(1, STAYS) if restless else 2**62)
+            await asyncio.sleep(chance.uniform(0, AWAY) if restless else 0)
         except httpx.TransportError:
             await asyncio.sleep(chance.uniform(0, PAUSE))
         ledger.reconnects += 1

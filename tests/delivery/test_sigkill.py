@@ -16,6 +16,7 @@ async def test_what_was_acknowledged_reaches_everybody_exactly_once_and_in_order
     print(ledger)
     # The kills met people in the middle of something, or this has shown nothing.
     assert ledger.kills >= KILLS
-    assert ledger.retries > 0
-    assert ledger.reconnects > len(ledger.messages) / 1000
+    assert ledger.cut > 0
+    assert ledger.found > 0
+    assert ledger.reconnects > KILLS
     assert len(ledger.messages) > 50

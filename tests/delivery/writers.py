@@ -10,7 +10,10 @@ from tests.delivery.ledger import Ledger, Posted
 from tests.people import Fragment, Person
 
 PAUSE = 0.02
-"""Seconds at most between two things that one person does, or between two attempts at one of them."""
+"""Seconds at most between two things that one person does."""
+
+RETRY = 0.1
+"""Seconds at most between two attempts at one thing."""
 
 IMPATIENCE = 0.01
 """Seconds after which an impatient person sends again: about as long as an answer takes, so that it is often lost."""
@@ -84,17 +87,19 @@ async def attempt(
     try:
         async with asyncio.timeout(patience):
             answer = await person.send(path, **fields)
-    except (httpx.TransportError, TimeoutError):
+    except (httpx.TransportError, TimeoutError) as error:
+        ledger.cut += isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
         return None
     if answer.status_code == 503:
         return None
     assert answer.status_code in (200, 201), f"{path} {fields}: {answer.status_code} {answer.text}"
+    ledger.found += "key" in fields and answer.status_code == 200
     return answer.text
 
 
 async def again(ledger: Ledger, chance: random.Random) -> None:
     ledger.retries += 1
-    await asyncio.sleep(chance.uniform(0, PAUSE))
+    await asyncio.sleep(chance.uniform(0, RETRY))
 
 
 def words(chance: random.Random) -> str:

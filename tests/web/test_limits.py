@@ -31,7 +31,7 @@ async def ana(limited: Server) -> AsyncIterator[Person]:
 
 
 def at(server: Server, address: str) -> Person:
-    return Person("Ana", server.url, address)
+    return Person("Ana", server.url, address=address)
 
 
 def message(text: str) -> dict[str, str]:
