@@ -118,7 +118,7 @@ element.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 });
 element.addEventListener("htmx:sse:after:connection", ({ detail }) => { connection = detail.connection; });
 element.addEventListener("htmx:sse:after:message", ({ detail: { message } }) => {
-  if (message.id && message.event !== "reset") cursor = message.id;
+  if (message.id && !message.event) cursor = message.id; // `hello` and `reset` say where the server is, not the page
   alive();
 });
 element.addEventListener("htmx:sse:close", ended);
