@@ -82,8 +82,14 @@ class MessageNotFound(NotFound):
 
 
 class RoomTaken(ChatError):
+    """There is a room at `slug` already."""
+
     code = "room_taken"
     status = 409
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is a room at “{slug}” already. Open that one, or choose another address.")
+        self.slug = slug
 
 
 class KeyReused(ChatError):

@@ -51,7 +51,7 @@ async def create(chat: Chat, name: str, slug: str, address: str) -> Room:
     chat.limits.spend_room(address)
     room = await chat.database.write(lambda tx: rooms.insert(tx, slug=slug, name=name, now=chat.now()))
     if room is None:
-        raise RoomTaken(f"There is a room at “{slug}” already. Open that one, or choose another address.")
+        raise RoomTaken(slug)
     return room
 
 

@@ -56,6 +56,7 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
         user=await context.user(),
         form=form,
         error=error,
+        before=before,
         key=secrets.token_urlsafe(18),
         refresh=None if still else REFRESH,
     )

@@ -63,7 +63,7 @@ def iso(milliseconds: int) -> str:
 
 def clock(milliseconds: int) -> str:
     """The time of day, in UTC; a script puts it into the reader's zone."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%H:%M")
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%H:%M UTC")
 
 
 def day(milliseconds: int) -> str:

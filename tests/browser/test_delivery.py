@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.people import Person
@@ -221,3 +221,34 @@ async def test_page_from_the_back_forward_cache_is_live_again(window: OpenWindow
     await expect(bo.page.locator("body[data-persisted=true]")).to_have_count(1)
     await bo.shows("while you were away")
     await bo.is_live()
+
+
+async def test_streams_that_grow_old_are_replaced_without_a_word(
+    window: OpenWindow, server: Server, alice: Person
+) -> None:
+    await server.kill()
+    server.settings |= {"heartbeat": "0.3", "stream_age": "0.5"}
+    await server.start()
+    bo = await window()
+    await bo.is_live()
+    streams = 0
+
+    def count(request: Request) -> None:
+        nonlocal streams
+        streams += "/stream?" in request.url
+
+    bo.page.on("request", count)
+    await bo.page.evaluate(
+        """() => {
+            window.said = [];
+            const line = document.getElementById("status");
+            const note = () => window.said.push(line.textContent);
+            new MutationObserver(note).observe(line, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    texts = []
+    while streams < 3:
+        texts.append(f"message {len(texts)}")
+        await alice.post_message(texts[-1])
+        await bo.shows(*texts)
+    assert await bo.page.evaluate("said") == []
