@@ -1,6 +1,7 @@
 """Everything the routes need to know about the request at hand. Quart's globals stop here."""
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
@@ -100,6 +101,12 @@ def argument(name: str) -> str:
     return value
 
 
+def number(name: str) -> int | None:
+    """A number of the query; None for anything that is not one, or is larger than any id."""
+    text = argument(name)
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def last_event_id() -> Cursor | None:
     """Where a stream goes on: the `Last-Event-ID` header, else `?after=`.
 
@@ -158,8 +165,12 @@ def if_refused(page: Refusal) -> None:
 
 
 async def refused_page(error: ChatError) -> str | None:
+    """That page; None where there is none, or where the page itself is what is refused."""
     page: Refusal | None = g.get("refusal")
-    return await page(error) if page else None
+    try:
+        return await page(error) if page else None
+    except ChatError:
+        return None
 
 
 def _cookie_name() -> str:

@@ -21,8 +21,7 @@ async def index(slug: str) -> ResponseReturnValue:
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
         return await _back(slug)
-    before = context.argument("before")
-    page = await messages.page(context.site().chat, slug, int(before) if before.isdecimal() else None)
+    page = await messages.page(context.site().chat, slug, context.number("before"))
     response = _html(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)
     return response

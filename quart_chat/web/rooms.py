@@ -37,8 +37,7 @@ async def create() -> ResponseReturnValue:
 @blueprint.get("/rooms/<slug>")
 async def show(slug: str) -> ResponseReturnValue:
     """The room. `?message=<id>`, the link on every message, leads to that message alone."""
-    message_id = context.argument("message")
-    if message_id.isdecimal():
+    if message_id := context.number("message"):
         return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
     return await show_page(slug)
 
@@ -46,8 +45,8 @@ async def show(slug: str) -> ResponseReturnValue:
 async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     """A room's page; with `form` and `error` when what was sent to it was refused."""
     form = form or {}
-    before = context.argument("before")
-    page = await messages.page(context.site().chat, slug, int(before) if before.isdecimal() else None)
+    before = context.number("before")
+    page = await messages.page(context.site().chat, slug, before)
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or before or context.argument("refresh") == "off")
     return context.render(

@@ -66,10 +66,9 @@ def _is_own(*, absent: bool) -> bool:
 
 
 def _normal(origin: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(origin)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
     try:
-        return parts.scheme, parts.hostname or "", parts.port or default
+        parts = urlsplit(origin)
+        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return "", origin, None
 

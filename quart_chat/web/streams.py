@@ -66,6 +66,8 @@ async def poll(slug: str) -> Response:
 
 def _seconds(text: str) -> float:
     try:
-        return min(max(float(text), 0.0), LONGEST_WAIT)
+        seconds = float(text)
     except ValueError:
         return 0.0
+    # Written so that "nan" does not pass.
+    return min(seconds, LONGEST_WAIT) if seconds > 0 else 0.0
