@@ -7,6 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Stamps: what has been done is not done again, so that a second `make run` only starts the server.
+MADE := .venv/made
 READY := .venv/ready
 TEST_READY := .venv/test-ready
 
@@ -64,11 +65,12 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python
 clean: ## Remove what set-up and tests have made; databases stay
 	rm -rf .venv static/vendor build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/bin/python:
-	@scripts/make-venv.sh "$(PYTHON)" .venv
+$(MADE):
+	@sh scripts/make-venv.sh "$(PYTHON)" .venv
+	@touch $@
 
 # htmx is fetched last and may fail: without it a browser that can reach the CDN still shows a working page.
-$(READY): requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/python
+$(READY): requirements/run.txt requirements/build.txt pyproject.toml | $(MADE)
 	@echo "Installing what quart-chat needs into .venv (only when that changes)."
 	@$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .

@@ -19,12 +19,12 @@ def select(tx: Transaction, slug: str) -> Room | None:
 
 
 def select_active(tx: Transaction, *, limit: int) -> list[Room]:
-    """The rooms, the one with the newest event first."""
+    """The lobby, then the rooms with the newest events."""
     rows = tx.all(
         """
         SELECT id, slug, name, created_at, active_at, cursor
           FROM rooms
-         ORDER BY active_at DESC, id
+         ORDER BY slug = 'lobby' DESC, active_at DESC, id
          LIMIT :limit
         """,
         limit=limit,

@@ -111,6 +111,7 @@ class Database:
             self._writer = None
         while not self._jobs.empty():
             _answer(self._jobs.get_nowait(), StoreUnavailable())
+            await asyncio.sleep(0)  # whoever waits for a place takes it, and is answered too
         for connection in self._connections:
             await connection.close()
         self._connections.clear()

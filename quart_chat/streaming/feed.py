@@ -29,6 +29,9 @@ RING_BYTES = 4 * 1024 * 1024
 BATCH = 256
 """Events encoded before readers hear of them: bounds how long the event loop is kept busy."""
 
+PORTION = 64 * 1024
+"""Bytes written to a reader at a time: a burst of long messages must not look like a slow reader."""
+
 STEP = 200
 """Events read from the store at a time."""
 
@@ -181,9 +184,16 @@ class Feed:
             await self._hand_out(events)
 
     async def _hand_out(self, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        entries = [self._entry(event) for event in events]
+        portion: list[Entry] = []
+        for event in events:
+            portion.append(self._entry(event))
+            if sum(len(entry.frame) for entry in portion) >= PORTION:
+                await self._deliver(portion)
+                portion = []
+        if portion:
+            await self._deliver(portion)
+
+    async def _deliver(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._remember(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.

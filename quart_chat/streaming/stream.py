@@ -1,5 +1,6 @@
 """One stream from its first byte to its last: opening, replay, live."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from quart_chat.models import Cursor
@@ -14,7 +15,7 @@ async def stream(
 ) -> AsyncIterator[bytes]:
     """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds."""
     with feeds.counted():
-        reader = QueueReader(age)
+        reader = QueueReader(age, asyncio.current_task())
         try:
             position, must_reset = await feed.resume(after, replay_limit)
             opening = sse.hello(feed.cursor(position), heartbeat)

@@ -13,7 +13,7 @@ const box = document.getElementById("outbox");
 const template = document.getElementById("pending-template");
 const url = `/rooms/${room}/messages`;
 
-let items = load("outbox") ?? [];
+let items = (load("outbox") ?? []).map((item) => ({ ...item, tried: true }));
 let sending = false;
 let retry = FIRST_RETRY;
 let timer;
@@ -42,8 +42,13 @@ export async function flush() {
     const item = items[0];
     element(item)?.removeAttribute("data-failed");
     describe(item, "Sending…");
-    const answer = await post(url, item, "Chat-Message");
-    if (!answer || answer.status >= 500) {
+    const { key, text, name } = item;
+    const answer = await post(url, { key, text, ...(name && { name }) }, "Chat-Message");
+    // After an attempt whose outcome is unknown the server may have the message. "Too fast" says nothing about that:
+    // giving the text back would invite its author to send it twice.
+    if (!answer || answer.status >= 500 || (answer.status === 429 && item.tried)) {
+      item.tried = true;
+      save("outbox", items);
       fail(item, answer);
       break;
     }
@@ -56,7 +61,7 @@ export async function flush() {
 }
 
 function fail(item, answer) {
-  const reason = answer ? "The server cannot store it at the moment" : "The server could not be reached";
+  const reason = answer ? "The server cannot take it at the moment" : "The server could not be reached";
   element(item)?.setAttribute("data-failed", "");
   describe(item, `Not sent. ${reason}; trying again.`);
   timer = setTimeout(flush, retry);

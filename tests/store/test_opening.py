@@ -14,9 +14,11 @@ from tests.store.conftest import Stored, stored_in
 
 async def refusal(path: Path) -> str:
     database = Database(path, lambda _: None)
-    with pytest.raises(StartupError) as refused:
-        await database.open()
-    await database.close()
+    try:
+        with pytest.raises(StartupError) as refused:
+            await database.open()
+    finally:
+        await database.close()
     sentence = str(refused.value)
     assert "\n" not in sentence
     return sentence

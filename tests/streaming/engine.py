@@ -29,13 +29,14 @@ keys = itertools.count()
 class LossyBroker(MemoryBroker):
     """Drops and reorders events, as a network may; loses everything while `mute`."""
 
-    def __init__(self, random: randoms.Random) -> None:
+    def __init__(self, random: randoms.Random, loss: float = 0.2) -> None:
         super().__init__()
         self.random = random
+        self.loss = loss
         self.mute = False
 
     def publish(self, events: Iterable[Event]) -> None:
-        kept = [event for event in events if self.random.random() > 0.2 and not self.mute]
+        kept = [event for event in events if self.random.random() >= self.loss and not self.mute]
         if self.random.random() < 0.3:
             self.random.shuffle(kept)
         super().publish(kept)

@@ -39,6 +39,24 @@ async def test_every_reader_gets_every_event_once_and_in_order(tmp_path: Path, s
             assert seen == list(range(start + 1, final.result() + 1))
 
 
+async def test_gap_is_filled_as_soon_as_the_next_event_shows_it(tmp_path: Path) -> None:
+    broker = LossyBroker(randoms.Random(0), loss=0.0)
+    async with engine(tmp_path, broker=broker, heartbeat=60) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        parser = Parser()
+        async with aclosing(running.stream(feed, None)) as body:
+            await anext(body)
+            broker.mute = True
+            for text in ("nobody", "was told", "of these"):
+                await running.post(text)
+            broker.mute = False
+            await running.post("but of this one")
+            arrived = []
+            while len(arrived) < 4:
+                arrived += parser.feed(await anext(body))
+        assert [event.last_event_id for event in arrived] == [str(running.at(position)) for position in (1, 2, 3, 4)]
+
+
 async def test_events_lost_at_the_end_arrive_with_the_next_heartbeat(tmp_path: Path) -> None:
     broker = LossyBroker(randoms.Random(0))
     broker.mute = True

@@ -136,6 +136,12 @@ async def test_only_harmless_addresses_become_links(alice: Person, room: str, te
         assert {"nofollow", "noopener", "ugc"} <= set((link.attributes["rel"] or "").split())
 
 
+@pytest.mark.parametrize("text", [text for text, target in LINKS.items() if target == ""])
+async def test_link_does_not_make_its_neighbour_one(alice: Person, room: str, text: str) -> None:
+    page = Page((await alice.post_message(f"{text} https://example.org", room=room)).html)
+    assert [link.attributes["href"] for link in page.all("a", target="_blank")] == ["https://example.org"]
+
+
 async def test_line_breaks_are_kept(alice: Person, bob: Person, room: str) -> None:
     text = "one\r\n\r\n  two\ttabbed\rthree\u2028four"
     async with bob.listen(room=room) as stream:

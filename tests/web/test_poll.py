@@ -56,7 +56,7 @@ async def test_poll_ends_empty_when_the_time_is_up(bob: Person, room: str) -> No
 @pytest.mark.parametrize("wait", ["", "0", "-1", "nonsense", "nan", "-inf"])
 async def test_poll_without_a_sensible_time_does_not_wait(bob: Person, room: str, wait: str) -> None:
     after = await start(bob, room)
-    answer = await bob.client.get(f"/rooms/{room}/poll", params={"after": after, "wait": wait})
+    answer = await bob.client.get(f"/rooms/{room}/poll", params={"after": after, "wait": wait}, timeout=5)
     assert (answer.status_code, answer.content) == (200, b"")
 
 

@@ -14,9 +14,10 @@ def slug() -> str:
     return f"tea-{secrets.token_hex(4)}"
 
 
-async def test_lobby_is_there_from_the_start(bob: Person) -> None:
-    assert (await bob.client.get("/rooms/lobby")).status_code == 200
-    assert "/rooms/lobby" in [link.attributes["href"] for link in Page((await bob.client.get("/")).text).all("a")]
+async def test_lobby_is_listed_first_and_then_the_room_where_something_happened(bob: Person, room: str) -> None:
+    await bob.post_message("hello", room=room)
+    cards = Page((await bob.client.get("/")).text).by_class("room-card")
+    assert [card.attributes["href"] for card in cards[:2]] == ["/rooms/lobby", f"/rooms/{room}"]
 
 
 async def test_created_room_is_open_and_listed(alice: Person, bob: Person) -> None:
@@ -41,7 +42,7 @@ async def test_address_is_made_from_the_name(alice: Person, name: str, expected:
     suffix = secrets.token_hex(4)
     answer = await alice.send("/rooms", name=f"{name} {suffix}")
     assert answer.headers["Location"] == f"/rooms/{expected}-{suffix}"
-    assert f"{name} {suffix}" in Page((await alice.client.get("/")).text).by_class("room-name")[0].text
+    assert f"{name} {suffix}" in Page((await alice.client.get("/")).text).by_class("room-name")[1].text
 
 
 async def test_long_name_makes_an_address_that_fits(alice: Person) -> None:
