@@ -20,7 +20,7 @@ from tests.serving import serving  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 
-SECRET = "only for pictures, where tags and colours should stay the same"
+SECRET = "only for pictures, where tags and colours should stay the same"  # noqa: S105
 
 TALK = (
     ("Ana", "Morning! The hotel network still blocks WebSockets, so I am here through plain HTTP."),

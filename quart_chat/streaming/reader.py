@@ -21,7 +21,7 @@ PATIENCE = 3.0
 class Reason(Enum):
     """Why a stream ends: the milliseconds, from and to, after which its reader should come back."""
 
-    AGE = (0, 1000)
+    AGE = (0, 500)
     SHUTDOWN = (500, 4000)
     SLOW = (0, 0)
 

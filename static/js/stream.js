@@ -12,7 +12,8 @@ const BEATS = 2.5; // heartbeats that may be missing
 const SETTLED = 10000; // a stream that lasted so long was a good one
 const FIRST_RETRY = 500; // doubled up to the last
 const LAST_RETRY = 15000;
-const SHORT = 1000; // an announced pause that is not worth a word
+const SHORT = 500; // an announced pause that is not worth a word,
+const SLOW = 2000; // unless the new stream takes so long to open
 const HIDDEN = 30000; // a page that nobody sees lets go of its connection after this
 
 const element = document.getElementById("stream");
@@ -68,10 +69,11 @@ function ended() {
   const jitter = 0.7 + 0.6 * Math.random();
   after(farewell ?? retry * jitter, connect);
   if (farewell === null) retry = Math.min(2 * retry, LAST_RETRY);
-  // A stream that has grown old is replaced within a second, and nothing is missed: no news for a screen reader.
+  // A stream that has grown old is replaced at once, and nothing is missed: no news for a screen reader. If opening the
+  // new one fails, that is said at once.
   clearTimeout(news);
   const planned = farewell !== null && farewell <= SHORT;
-  news = setTimeout(() => showStream(navigator.onLine ? "reconnecting" : "offline"), planned ? SHORT : 0);
+  news = setTimeout(() => showStream(navigator.onLine ? "reconnecting" : "offline"), planned ? SLOW : 0);
   farewell = null;
 }
 
