@@ -4,7 +4,7 @@
 PYTHON ?= python3
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 
 # Stamps: what has been done is not done again, so that a second `make run` only starts the server.
 MADE := .venv/made
@@ -71,13 +71,13 @@ $(MADE):
 
 # htmx is fetched last and may fail: without it a browser that can reach the CDN still shows a working page.
 $(READY): requirements/run.txt requirements/build.txt pyproject.toml | $(MADE)
-	@echo "Installing what quart-chat needs into .venv (only when that changes)."
+	@echo "Installing what quart-chat needs into .venv: about half a minute, and only when that changes."
 	@$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/quart-chat fetch-htmx
 	@touch $@
 
 $(TEST_READY): requirements/test.txt $(READY)
-	@echo "Installing what the tests need into .venv (only when that changes)."
+	@echo "Installing what the tests need into .venv: about half a minute, and only when that changes."
 	@$(INSTALL) --require-hashes -r requirements/test.txt
 	@touch $@

@@ -175,7 +175,12 @@ class Database:
 
     async def _connect(self, *, readonly: bool) -> aiosqlite.Connection:
         connection = aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
-        await connection
+        try:
+            await connection
+        except sqlite3.Error:
+            # aiosqlite has told its thread to end, which answers once more: the event loop must live to hear that.
+            await asyncio.to_thread(connection._thread.join)
+            raise
         self._connections.append(connection)
         await _on_thread(connection, lambda raw: _configure(raw, readonly=readonly))
         return connection
