@@ -46,6 +46,7 @@ def create_app(config: Config | None = None) -> Quart:
     for module in (rooms, messages, streams, static, health):
         app.register_blueprint(module.blueprint)
     refusals.register(app)
+    app.before_request(security.check_version)
     app.before_request(security.check_origin)
     app.after_request(security.add_headers)
 

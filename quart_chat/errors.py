@@ -59,6 +59,12 @@ class OriginRefused(ChatError):
     status = 403
 
 
+class VersionUnsupported(ChatError):
+    code = "version_unsupported"
+    status = 505
+    sentence = "This server speaks HTTP/1.1. HTTP/2 and HTTP/3 belong to the proxy in front of it."
+
+
 class NotYours(ChatError):
     code = "not_yours"
     status = 403

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Signer
 
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.text import clean_name
@@ -16,25 +16,30 @@ SALT = "guest"
 
 
 def issue(chat: Chat, user: User) -> str:
-    """A token for `user`, to be kept by its browser. Whoever holds it is that user."""
-    return URLSafeSerializer(chat.secret, salt=SALT).dumps(user.id)
+    """A token for `user`, to be kept by its browser. Whoever holds it is that user.
+
+    It names the user by key and not by id: another database, or an older backup, gives the same id to somebody else.
+    """
+    return _signer(chat).sign(user.key).decode()
 
 
-def verify(chat: Chat, token: str | None) -> int | None:
-    """The id of the user a token was issued to; None for no token, or one that this server did not sign."""
-    if not token:
-        return None
+def verify(chat: Chat, token: str | None) -> str | None:
+    """The key of the user a token was issued to; None for no token, or one that this server did not sign."""
     try:
-        user_id = URLSafeSerializer(chat.secret, salt=SALT).loads(token)
+        return _signer(chat).unsign(token).decode() if token else None
     except BadSignature:
         return None
-    return user_id if isinstance(user_id, int) else None
 
 
-async def current(chat: Chat, user_id: int | None) -> User | None:
-    if user_id is None:
+async def current(chat: Chat, user_key: str | None) -> User | None:
+    if user_key is None:
         return None
-    return await chat.database.read(lambda tx: users.select(tx, user_id))
+    return await chat.database.read(lambda tx: users.select(tx, user_key))
+
+
+def find_first(tx: Transaction, chat: Chat, room: Room, draft: Draft) -> User | None:
+    """The guest that was made by `draft`; only for keys that cannot be guessed."""
+    return users.select(tx, _guest_key(chat, room, draft, "")) if may_be_issued_again(draft) else None
 
 
 def find_or_make_guest(tx: Transaction, chat: Chat, room: Room, draft: Draft, name: str | None) -> User:
@@ -44,7 +49,7 @@ def find_or_make_guest(tx: Transaction, chat: Chat, room: Room, draft: Draft, na
     NameInvalid when there is none yet and `name` is missing or not acceptable.
     """
     key = _guest_key(chat, room, draft, name or "")
-    if guest := users.select_by_key(tx, key):
+    if guest := users.select(tx, key):
         return guest
     if name is None:
         raise NameInvalid("Please enter a name.")
@@ -63,3 +68,7 @@ def _guest_key(chat: Chat, room: Room, draft: Draft, name: str) -> str:
         parts += [name, draft.text]
     material = b"\0".join(part.encode() for part in parts)
     return hmac.new(chat.secret, b"guest\0" + material, hashlib.sha256).hexdigest()
+
+
+def _signer(chat: Chat) -> Signer:
+    return Signer(chat.secret, salt=SALT, digest_method=hashlib.sha256)

@@ -58,9 +58,9 @@ class Limits:
             Buckets(config.room_rate, config.room_burst),
         )
 
-    def spend_message(self, user_id: int | None, address: str) -> None:
+    def spend_message(self, user_key: str | None, address: str) -> None:
         """Count one posted, edited or deleted message. Raises TooFast, and then counts nothing."""
-        _spend((self.addresses, address), (self.users, str(user_id) if user_id else None))
+        _spend((self.addresses, address), (self.users, user_key))
 
     def spend_room(self, address: str) -> None:
         """Count one created room. Raises TooFast."""

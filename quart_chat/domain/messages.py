@@ -23,9 +23,9 @@ KEY = re.compile(r"[!-~]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where a request comes from: a verified user id or None, the name given along, and the network address."""
+    """Where a request comes from: a verified user's key or None, the name given along, and the network address."""
 
-    user_id: int | None
+    user_key: str | None
     name: str | None
     address: str
 
@@ -59,21 +59,24 @@ async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
     if not KEY.fullmatch(draft.key):
         raise KeyInvalid
     draft = replace(draft, text=clean_text(draft.text))
-    chat.limits.spend_message(sender.user_id, sender.address)
+    chat.limits.spend_message(sender.user_key, sender.address)
     return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, draft))
 
 
 def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
     room = rooms.find_in(tx, slug)
-    author = users.select(tx, sender.user_id) if sender.user_id else None
-    known = author is not None
+    known = users.select(tx, sender.user_key) if sender.user_key else None
+    # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
+    # another guest, with whose cookie the draft is now sent again.
+    author = identity.find_first(tx, chat, room, draft) or known
     if author is None:
         author = identity.find_or_make_guest(tx, chat, room, draft, sender.name)
     now = chat.now()
     if earlier := messages.select_by_key(tx, room.id, author.id, draft.key):
         if earlier.version == 1 and earlier.text != draft.text:
             raise KeyReused
-        return Posted(earlier, first=False, identify=known or identity.may_be_issued_again(draft))
+        identify = known == author or (known is None and identity.may_be_issued_again(draft))
+        return Posted(earlier, first=False, identify=identify)
     message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
     events.append(tx, MessagePosted, message, now=now)
     return Posted(message, first=True, identify=True)
@@ -85,7 +88,7 @@ async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str
     Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
     """
     text = clean_text(text)
-    chat.limits.spend_message(sender.user_id, sender.address)
+    chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Message:
         message = _own(tx, slug, sender, message_id)
@@ -105,7 +108,7 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
 
     Raises RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
     """
-    chat.limits.spend_message(sender.user_id, sender.address)
+    chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Message:
         message = _own(tx, slug, sender, message_id, deleted=True)
@@ -156,6 +159,6 @@ def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False)
 
 def _own(tx: Transaction, slug: str, sender: Sender, message_id: int, *, deleted: bool = False) -> Message:
     message = _find(tx, slug, message_id, deleted=deleted)
-    if message.author.id != sender.user_id:
+    if message.author.key != sender.user_key:
         raise NotYours
     return message

@@ -52,8 +52,7 @@ def clean_name(name: str) -> str:
     Raises NameInvalid when it is not 1 to 40 visible characters, or holds control, bidirectional or other invisible
     characters, which could imitate or hide another name.
     """
-    name = " ".join(unicodedata.normalize("NFKC", name).split(" ")).strip()
-    name = re.sub(r" {2,}", " ", name)
+    name = re.sub(r" {2,}", " ", unicodedata.normalize("NFKC", name)).strip()
     if not name:
         raise NameInvalid("Please enter a name.")
     if len(name) > NAME_LENGTH:

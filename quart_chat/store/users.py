@@ -4,19 +4,7 @@ from quart_chat.models import User
 from quart_chat.store.sqlite import Transaction
 
 
-def select(tx: Transaction, user_id: int) -> User | None:
-    row = tx.one(
-        """
-        SELECT id, name, key, created_at
-          FROM users
-         WHERE id = :id
-        """,
-        id=user_id,
-    )
-    return User(*row) if row else None
-
-
-def select_by_key(tx: Transaction, key: str) -> User | None:
+def select(tx: Transaction, key: str) -> User | None:
     row = tx.one(
         """
         SELECT id, name, key, created_at

@@ -7,8 +7,9 @@ readers who come back together do not ask the database.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -30,10 +31,15 @@ BATCH = 256
 """Events encoded before readers hear of them: bounds how long the event loop is kept busy."""
 
 PORTION = 64 * 1024
-"""Bytes written to a reader at a time: a burst of long messages must not look like a slow reader."""
+"""Bytes written to a reader at a time, unless one event alone has more: a burst of long messages must not look like a
+slow reader, and what a replay holds for a reader that does not take it must stay small."""
 
 STEP = 200
 """Events read from the store at a time."""
+
+REPLAY_STEP = 20
+"""Events read from the store at a time for one reader. Of common messages they are a third of a PORTION; of the largest
+most are read in vain, as they do not fit into one."""
 
 SLICE = 256
 """Readers written to before the event loop gets a turn."""
@@ -43,6 +49,9 @@ STORE_PAUSE = 1.0
 
 Encode = Callable[[Event], str]
 """The HTML fragment of an event, the same for every viewer."""
+
+Encoded = tuple[bytes, bytes]
+"""That fragment, and the frame around it without its id."""
 
 
 class Log(Protocol):
@@ -79,6 +88,7 @@ class Feed:
         self.closed = False
         self.used_at = time.monotonic()
         self._readers: set[Reader] = set()
+        self._replaying: set[Reader] = set()
         self._inbox = inbox
         self._encode = encode
         self._stored = stored
@@ -115,7 +125,7 @@ class Feed:
         return after.position, False
 
     async def entries_after(self, position: int, limit: int = STEP) -> list[Entry]:
-        """What follows `position`, at most `limit` entries; empty when that is the head.
+        """What follows `position`, at most `limit` entries and about PORTION bytes; empty when that is the head.
 
         From the ring without giving up control; from the store where the ring does not reach back far enough. Raises
         StoreUnavailable.
@@ -124,9 +134,9 @@ class Feed:
             return []
         if self._ring and self._ring[0].cursor <= position + 1:
             skip = position + 1 - self._ring[0].cursor
-            return [self._ring[i] for i in range(skip, min(len(self._ring), skip + limit))]
+            return _portion(islice(self._ring, skip, skip + limit))
         events = await self._stored.after(position, min(limit, self.head - position))
-        return [self._entry(event) for event in events]
+        return _portion(self._entry(event) for event in events)
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Return when the head is past `position`, the feed is closed, or the time is up."""
@@ -137,25 +147,33 @@ class Feed:
         except TimeoutError:
             pass
 
+    def admit(self, reader: Reader) -> None:
+        """Close a reader in time like all others, from its first byte. It gets nothing before it joins."""
+        if self.closed:
+            reader.close(Reason.SHUTDOWN)
+        self._replaying.add(reader)
+
     def join(self, reader: Reader) -> None:
         """Add a reader that has everything up to `head`. There MUST be no `await` between seeing that and this call."""
         if self.closed:
             reader.close(Reason.SHUTDOWN)
+        self._replaying.discard(reader)
         self._readers.add(reader)
 
     def leave(self, reader: Reader) -> None:
+        self._replaying.discard(reader)
         self._readers.discard(reader)
         self.used_at = time.monotonic()
 
     @property
     def idle_since(self) -> float | None:
         """When the last reader left, on the monotonic clock; None while there are readers."""
-        return None if self._readers else self.used_at
+        return None if self._readers or self._replaying else self.used_at
 
     def close(self, reason: Reason) -> None:
         """End every stream and every wait, now and from now on."""
         self.closed = True
-        for reader in self._readers:
+        for reader in self._readers | self._replaying:
             reader.close(reason)
         self._notify()
 
@@ -203,15 +221,15 @@ class Feed:
         await _write(b"".join(entry.frame for entry in entries), readers)
 
     async def _beat(self) -> None:
+        now = time.monotonic()
+        for reader in self._readers | self._replaying:
+            if now > reader.deadline:
+                reader.close(Reason.AGE)
         # A broker may have lost the newest events, after which no gap shows: the heartbeat must not lie about the head.
         try:
             await self._catch_up(await self._stored.head())
         except StoreUnavailable:
             return
-        now = time.monotonic()
-        for reader in list(self._readers):
-            if now > reader.deadline:
-                reader.close(Reason.AGE)
         readers = list(self._readers)
         await _write(sse.heartbeat(self.cursor(self.head)), readers)
 
@@ -224,20 +242,47 @@ class Feed:
             self._ring_bytes -= self._ring.popleft().size
 
     def _refresh(self, message: Message) -> None:
-        """Have the ring show a changed message as it is now: text that was deleted must not be sent from here."""
-        for index, entry in enumerate(self._ring):
-            if entry.event.message.id == message.id:
-                self._ring_bytes -= entry.size
-                self._ring[index] = self._entry(replace(entry.event, message=message))
-                self._ring_bytes += self._ring[index].size
+        """Have the ring show a changed message as it is now: text that was deleted must not be sent from here.
 
-    def _entry(self, event: Event) -> Entry:
+        From the newest entry back, as far as there is room: of a message that grew, the ring may hold many entries.
+        """
+        ring, self._ring, self._ring_bytes = self._ring, deque(), 0
+        # Encoded once for each type of event: a thousand edits of one message differ in their cursors alone.
+        encoded: dict[type[Event], Encoded] = {}
+        for entry in reversed(ring):
+            if entry.event.message.id == message.id:
+                event = replace(entry.event, message=message)
+                if type(event) not in encoded:
+                    encoded[type(event)] = self._encoded(event)
+                entry = self._entry(event, encoded[type(event)])
+            if self._ring_bytes + entry.size > RING_BYTES:
+                return
+            self._ring.appendleft(entry)
+            self._ring_bytes += entry.size
+
+    def _encoded(self, event: Event) -> Encoded:
         fragment = self._encode(event)
-        return Entry(event, fragment.encode(), sse.frame(fragment, id=str(self.cursor(event.cursor))))
+        return fragment.encode(), sse.frame(fragment)
+
+    def _entry(self, event: Event, encoded: Encoded | None = None) -> Entry:
+        fragment, frame = encoded or self._encoded(event)
+        return Entry(event, fragment, sse.with_id(frame, str(self.cursor(event.cursor))))
 
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _portion(entries: Iterable[Entry]) -> list[Entry]:
+    """As many as may be written to a reader at a time; the first in any case."""
+    portion: list[Entry] = []
+    size = 0
+    for entry in entries:
+        size += len(entry.frame)
+        if portion and size > PORTION:
+            break
+        portion.append(entry)
+    return portion
 
 
 async def _write(frame: bytes, readers: Sequence[Reader]) -> None:

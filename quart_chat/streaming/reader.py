@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
@@ -17,6 +18,10 @@ the feed's own, the same for every reader, so that many slow readers do not hold
 PATIENCE = 3.0
 """Seconds that a closed reader gets to take what is on its way. Then its response is cut off."""
 
+STALLED = 60.0
+"""Seconds after which a stream counts as old while one piece is still on its way: a portion of a replay at 1 KB/s, all
+that may wait for a reader at 17 KB/s. Who takes nothing at all must not hold a replay as long as streams may live."""
+
 
 class Reason(Enum):
     """Why a stream ends: the milliseconds, from and to, after which its reader should come back."""
@@ -29,8 +34,9 @@ class Reason(Enum):
 class Reader(Protocol):
     """The seam between the feed and whatever carries the bytes."""
 
-    deadline: float
-    """When the stream is old enough to end, on the monotonic clock."""
+    @property
+    def deadline(self) -> float:
+        """When the stream is old enough to end, on the monotonic clock."""
 
     def write(self, frame: bytes) -> None:
         """Take one or more whole events. Never waits, never raises."""
@@ -43,14 +49,24 @@ class QueueReader:
     """A reader that a response body drains: works on every ASGI server and protocol."""
 
     def __init__(self, age: float, task: asyncio.Task[object] | None = None) -> None:
-        """Live for about `age` seconds. `task` is the one that sends what `frames` yields."""
+        """Live for about `age` seconds. `task` is the one that sends, inside of `sending`."""
         # Randomised, so that streams which began together do not end together.
-        self.deadline = time.monotonic() + age * random.uniform(0.8, 1.2)
+        self._old_at = time.monotonic() + age * random.uniform(0.8, 1.2)
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_FRAMES)
         self._waiting = 0
         self._closed = False
         self._task = task
-        self._sending = False
+        self._sending_since: float | None = None
+
+    @property
+    def deadline(self) -> float:
+        if self._sending_since is None:
+            return self._old_at
+        return min(self._old_at, self._sending_since + STALLED)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def write(self, frame: bytes) -> None:
         if self._closed:
@@ -70,9 +86,19 @@ class QueueReader:
             self.write(sse.farewell(random.randint(*reason.value)))
         self._closed = True
         self._frames.put_nowait(None)
-        if self._sending:
-            # Whoever has stopped reading holds the sender up: it would never come to see the end.
-            asyncio.get_running_loop().call_later(PATIENCE, self._cut_off)
+        if self._sending_since is not None:
+            self._lose_patience()
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Around everything that is sent, from the first byte to the farewell."""
+        self._sending_since = time.monotonic()
+        if self._closed:
+            self._lose_patience()
+        try:
+            yield
+        finally:
+            self._sending_since = None
 
     async def frames(self) -> AsyncIterator[bytes]:
         """What was written, everything that waits at once, until the reader is closed."""
@@ -86,14 +112,16 @@ class QueueReader:
                     break
                 frame = self._frames.get_nowait()
             if chunk:
-                self._sending = True
                 yield b"".join(chunk)
-                self._sending = False
             if frame is None:
                 return
 
+    def _lose_patience(self) -> None:
+        # Whoever has stopped reading holds the sender up: it would never come to see the end.
+        asyncio.get_running_loop().call_later(PATIENCE, self._cut_off)
+
     def _cut_off(self) -> None:
-        if self._sending and self._task is not None:
+        if self._sending_since is not None and self._task is not None:
             self._task.cancel()
 
     def _drop(self) -> None:

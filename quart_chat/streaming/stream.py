@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from quart_chat.models import Cursor
 from quart_chat.streaming import sse
-from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.reader import QueueReader
 
@@ -16,16 +16,20 @@ async def stream(
     """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds."""
     with feeds.counted():
         reader = QueueReader(age, asyncio.current_task())
+        feed.admit(reader)
         try:
             position, must_reset = await feed.resume(after, replay_limit)
             opening = sse.hello(feed.cursor(position), heartbeat)
-            yield opening + sse.reset(feed.cursor(position)) if must_reset else opening
-            while entries := await feed.entries_after(position):
+            with reader.sending():
+                yield opening + sse.reset(feed.cursor(position)) if must_reset else opening
+            while not reader.closed and (entries := await feed.entries_after(position, REPLAY_STEP)):
                 position = entries[-1].cursor
-                yield b"".join(entry.frame for entry in entries)
+                with reader.sending():
+                    yield b"".join(entry.frame for entry in entries)
             # Nothing was handed out since `entries_after` found the head: there is no await in between.
             feed.join(reader)
             async for frames in reader.frames():
-                yield frames
+                with reader.sending():
+                    yield frames
         finally:
             feed.leave(reader)

@@ -51,6 +51,10 @@ def headers() -> Headers:
     return request.headers
 
 
+def http_version() -> str:
+    return request.http_version
+
+
 def is_head() -> bool:
     return request.method == "HEAD"
 
@@ -133,17 +137,17 @@ async def form() -> dict[str, str]:
         raise FormInvalid("The form has too many fields.") from None
 
 
-def user_id() -> int | None:
-    """The user whose token the request carries."""
+def user_key() -> str | None:
+    """The key of the user whose token the request carries."""
     return identity.verify(site().chat, request.cookies.get(_cookie_name()))
 
 
 async def user() -> User | None:
-    return await identity.current(site().chat, user_id())
+    return await identity.current(site().chat, user_key())
 
 
 def sender(name: str | None = None) -> messages.Sender:
-    return messages.Sender(user_id(), name, address())
+    return messages.Sender(user_key(), name, address())
 
 
 def remember(response: Response, author: User) -> None:

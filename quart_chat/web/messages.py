@@ -96,6 +96,8 @@ def _html(body: str, status: int = 200) -> Response:
 
 
 async def _back(slug: str) -> Response:
-    response = redirect(f"/rooms/{slug}", 303)
+    # Whoever has stopped the refreshing of a page without JavaScript goes on without it.
+    still = "?refresh=off" if context.argument("refresh") == "off" else ""
+    response = redirect(f"/rooms/{slug}{still}", 303)
     assert isinstance(response, Response)
     return response

@@ -11,7 +11,7 @@ from quart_chat.web import context
 
 blueprint = Blueprint("rooms", __name__)
 
-REFRESH = 20
+REFRESH = 30
 """Seconds after which a page without JavaScript loads itself again."""
 
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from quart.wrappers import Response
 
-from quart_chat.errors import OriginRefused
+from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import context
 
 PERMISSIONS = ", ".join(
@@ -22,6 +22,15 @@ def check_origin() -> None:
     """
     if not context.is_safe() and not _is_own(absent=False):
         raise OriginRefused(_advice())
+
+
+def check_version() -> None:
+    """Refuse HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
+
+    Raises VersionUnsupported.
+    """
+    if context.http_version().startswith("2"):
+        raise VersionUnsupported
 
 
 def check_stream_origin() -> None:

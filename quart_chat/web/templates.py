@@ -2,6 +2,9 @@
 
 import functools
 import re
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +16,29 @@ from quart_chat import assets, vendor
 from quart_chat.events import EVENT_NAMES, Event
 from quart_chat.models import Message
 
+DAY_MS = 24 * 3600 * 1000
+
 GROUP_MS = 5 * 60_000
 """Messages of one author that follow each other within this time are shown as one group."""
+
+ADDRESS = re.compile(r"(?<!\w)(https?://|mailto:)[^\s<>]+", re.IGNORECASE)
+"""Where an address may be, and how far it reaches at most."""
+
+LONGEST_LINK = 2048
+"""Characters of an address. What is longer is no link: not every browser and server takes it."""
+
+LINKS = 100
+"""Links in one message: more are no reading matter. The rest stays text, as each costs the event loop time."""
+
+LOOKED_AT = 20_000
+"""Characters that are searched for the ends of links in one message: the longest text more than twice. Only hostile
+texts, in which candidates overlap, come to it; to search those to the end takes quadratic time."""
+
+SHOWN_BYTES = 16 * 1024 * 1024
+"""Of rendered messages that are kept: thousands of common ones, a hundred of the largest."""
+
+ENTRY_BYTES = 2048
+"""What a kept message takes besides its text and its HTML, about."""
 
 
 class Templates:
@@ -35,6 +59,7 @@ class Templates:
             static=f"/static/{assets.fingerprint(static)}",
             htmx=vendor.SCRIPTS,
             continues=continues,
+            once=_Once(),
         )
 
     def render(self, name: str, **values: object) -> str:
@@ -44,6 +69,33 @@ class Templates:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone."""
         name = "message_deleted" if event.message.deleted_at else EVENT_NAMES[type(event)]
         return self.render(f"events/{name}.html", message=event.message)
+
+
+class _Once:
+    """What a macro made of a message, as long as there is room for it: the same for every viewer.
+
+    The key is the whole message. It is frozen, so that what was changed or deleted is never shown as it was.
+    """
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[tuple[Message, bool], str] = OrderedDict()
+        self._bytes = 0
+
+    def __call__(self, macro: Callable[[Message, bool], str], message: Message, continued: bool) -> str:
+        key = (message, continued)
+        if key in self._shown:
+            self._shown.move_to_end(key)
+            return self._shown[key]
+        html = self._shown[key] = macro(message, continued)
+        self._bytes += _size(message, html)
+        while self._bytes > SHOWN_BYTES:
+            (oldest, _), shown = self._shown.popitem(last=False)
+            self._bytes -= _size(oldest, shown)
+        return html
+
+
+def _size(message: Message, html: str) -> int:
+    return ENTRY_BYTES + sys.getsizeof(message.text) + sys.getsizeof(html)
 
 
 def continues(message: Message, previous: Message | None) -> bool:
@@ -68,19 +120,33 @@ def clock(milliseconds: int) -> str:
 
 def day(milliseconds: int) -> str:
     """The day, in UTC."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return _day(milliseconds // DAY_MS)
+
+
+@functools.lru_cache(1000)
+def _day(number: int) -> str:
+    moment = datetime.fromtimestamp(number * DAY_MS / 1000, UTC)
     return f"{moment:%A}, {moment.day} {moment:%B %Y}"
 
 
 def linked(text: str) -> Markup:
     """Text as HTML: everything escaped, http, https and mailto addresses made links."""
-    if not re.search(r"https?://|mailto:", text, re.IGNORECASE):
-        return escape(text)
-    parts = []
-    end = 0
-    for match in _linkify().match(text) or ():
-        parts += [escape(text[end : match.index]), _link(match.url, match.raw)]
-        end = match.last_index
+    parts: list[str] = []
+    end = position = looked_at = 0
+    while candidate := ADDRESS.search(text, position):
+        position = candidate.end()
+        length = position - candidate.start()
+        if length > LONGEST_LINK:
+            continue
+        looked_at += length
+        if looked_at > LOOKED_AT or len(parts) >= 2 * LINKS:
+            break
+        # One at a time, from its start: linkify-it's own search takes quadratic time over a whole text.
+        if match := _linkify().match_at_start(candidate[0]):
+            parts += [escape(text[end : candidate.start()]), _link(match.url, match.raw)]
+            end = position = candidate.start() + match.last_index
+        else:
+            position = candidate.end(1)
     return Markup("").join([*parts, escape(text[end:])])
 
 

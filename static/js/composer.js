@@ -2,18 +2,16 @@
 import { room } from "./messages.js";
 import { enqueue, onRefused } from "./outbox.js";
 import { post } from "./post.js";
-import { htmxReady } from "./load-htmx.js";
-import { load, save } from "./storage.js";
+import { forget, load, save } from "./storage.js";
 
 const form = document.getElementById("composer");
 const text = document.getElementById("text");
 const error = document.getElementById("composer-error");
 const notice = document.getElementById("editing");
+const button = form.querySelector(".composer-send");
 const touch = matchMedia("(hover: none) and (pointer: coarse)");
 
 let editing = null; // the number of the message that is being edited
-let usable = true; // whether messages can be sent by script
-htmxReady.catch(() => { usable = false; });
 
 function grow() {
   if (CSS.supports("field-sizing", "content")) return;
@@ -27,33 +25,43 @@ function write(value) {
   text.focus();
 }
 
+function keepDraft(value) {
+  if (value) save("draft", value);
+  else forget("draft");
+}
+
 export const showError = (sentence) => { error.textContent = sentence; };
 
 export function startEdit(number, value) {
-  editing = number;
-  notice.hidden = false;
-  showError("");
+  if (editing === null) keepDraft(text.value);
+  setEditing(number);
   write(value);
 }
 
 function stopEdit() {
-  editing = null;
-  notice.hidden = true;
-  showError("");
+  setEditing(null);
   write(load("draft") ?? "");
 }
 
+function setEditing(number) {
+  document.getElementById(`message-${editing}`)?.removeAttribute("data-editing");
+  editing = number;
+  document.getElementById(`message-${editing}`)?.setAttribute("data-editing", "");
+  notice.hidden = number === null;
+  button.textContent = number === null ? "Send" : "Save";
+  showError("");
+}
+
 async function saveEdit(number, value) {
-  const answer = await post(`/rooms/${room}/messages/${number}`, { text: value }, "Chat-Message");
-  if (answer?.status < 400) {
-    if (editing === number) stopEdit();
-  } else if (!answer || answer.status >= 500) {
-    showError("The change could not be saved: the server could not be reached. Try again.");
-  }
+  button.textContent = "Saving…";
+  const answer = await post(`/rooms/${room}/messages/${number}`, { text: value });
+  if (editing !== number) return;
+  button.textContent = "Save";
+  if (!answer || answer.status >= 500) showError("The change could not be saved: the server did not answer. Try again.");
+  else if (answer.status < 400 && text.value === value) stopEdit(); // unless it has been changed again
 }
 
 function submit(event) {
-  if (!usable) return; // the browser posts the form itself
   event.preventDefault();
   event.stopImmediatePropagation();
   showError("");
@@ -67,7 +75,7 @@ function submit(event) {
   }
   const name = form.elements.name;
   enqueue(text.value, name.disabled ? undefined : name.value);
-  save("draft", null);
+  forget("draft");
   write("");
 }
 
@@ -81,7 +89,7 @@ function onKey(event) {
   }
 }
 
-// A refused text goes back to where it was written, before whatever has been written since.
+// A refused text goes back to where it was written, after what has been written since; never into an edit.
 onRefused((refused) => {
   const name = form.elements.name;
   if (error.querySelector('[data-code="name_invalid"]')) {
@@ -89,18 +97,21 @@ onRefused((refused) => {
     name.required = true;
     name.closest("label").hidden = false;
   }
-  write(text.value ? `${refused}\n${text.value}` : refused);
-  save("draft", text.value);
+  const written = editing === null ? text.value : load("draft");
+  const draft = written ? `${written}\n${refused}` : refused;
+  keepDraft(draft);
+  if (editing === null) write(draft);
 });
 
-// In the capture phase: before htmx, which would send the form as it is.
+// In the capture phase: before htmx, which would send the form as it is and keep nothing of it.
 form.addEventListener("submit", submit, { capture: true });
 text.addEventListener("keydown", onKey);
 text.addEventListener("input", () => {
   grow();
-  if (editing === null) save("draft", text.value || null);
+  if (editing === null) keepDraft(text.value);
 });
 form.querySelector("[data-cancel-edit]").addEventListener("click", stopEdit);
 
-if (!text.value) text.value = load("draft") ?? "";
+if (text.value) keepDraft(text.value);
+else text.value = load("draft") ?? "";
 grow();

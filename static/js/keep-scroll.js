@@ -11,7 +11,7 @@ const newer = document.getElementById("newer");
 
 let following = true;
 let anchors = [];
-let unread = 0;
+const unread = new Set(); // of ids
 let newest = 0;
 
 export const isFollowing = () => following;
@@ -35,13 +35,13 @@ function remember() {
 function restore() {
   if (following) {
     scroller.scrollTop = scroller.scrollHeight;
-    unread = 0;
+    unread.clear();
   } else {
     const anchor = anchors.find(({ id }) => document.getElementById(id));
     if (anchor) scroller.scrollTop += top(document.getElementById(anchor.id)) - anchor.top;
   }
-  newer.hidden = unread === 0;
-  newer.textContent = unread === 1 ? "1 new message" : `${unread} new messages`;
+  newer.hidden = unread.size === 0;
+  newer.textContent = unread.size === 1 ? "1 new message" : `${unread.size} new messages`;
 }
 
 function onScroll() {
@@ -54,8 +54,9 @@ onMessages((added) => {
   for (const message of added) {
     if (number(message) <= newest) continue;
     newest = number(message);
-    if (!following && !isOwn(message)) unread += 1;
+    if (!following && !isOwn(message)) unread.add(message.id);
   }
+  for (const id of unread) if (!document.getElementById(id)) unread.delete(id); // deleted meanwhile
   restore();
 });
 

@@ -10,7 +10,7 @@ function localise(time, format) {
   time.title = full.format(date);
 }
 
-for (const time of document.querySelectorAll(".sheet time")) localise(time, moment);
+for (const time of document.querySelectorAll(".sheet time, .still time")) localise(time, moment);
 
 export function localiseMessage(message) {
   localise(message.querySelector("time"), clock);

@@ -17,8 +17,9 @@ function stand(message) {
 }
 
 async function remove(id) {
-  const answer = await post(`/rooms/${room}/messages/${id}/deletion`, {}, "Chat-Message");
-  if (!answer || answer.status >= 500) showError("The message could not be deleted: the server could not be reached. Try again.");
+  document.getElementById("text").focus(); // what had the focus is going to disappear
+  const answer = await post(`/rooms/${room}/messages/${id}/deletion`, {});
+  if (!answer || answer.status >= 500) showError("The message could not be deleted: the server did not answer. Try again.");
 }
 
 function act({ target }) {

@@ -1,31 +1,36 @@
-// Keeps an older state of a message from replacing a newer one: answers and the stream may overtake each other.
+// Keeps an older state of a message from replacing, or following, a newer one: answers, older pages and the stream may
+// overtake each other.
 
-const KEPT = 2000;
-const known = new Map();
+const KEPT = 500;
+const changed = new Map(); // id -> what the stream said of a message that was not on the page, or that is gone
 
-function remember(id, version) {
-  known.delete(id);
-  known.set(id, version);
-  if (known.size > KEPT) known.delete(known.keys().next().value);
+function remember(id, state) {
+  changed.delete(id);
+  changed.set(id, state);
+  if (changed.size > KEPT) changed.delete(changed.keys().next().value);
 }
 
 // Another database counts its messages anew.
-export const forgetVersions = () => known.clear();
+export const forgetVersions = () => changed.clear();
 
-document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
-  for (const { fragment } of tasks) {
-    for (const gone of fragment.querySelectorAll("[data-deleted]")) remember(gone.dataset.deleted, Infinity);
-    for (const message of fragment.querySelectorAll(".message[data-version]")) {
-      const version = Number(message.dataset.version);
-      const shown = Number(document.getElementById(message.id)?.dataset.version ?? 0);
-      if (version <= shown || version < (known.get(message.id) ?? 0)) message.remove();
-      else remember(message.id, version);
-    }
-  }
-});
+const version = (message) => Number(message?.dataset.version ?? 0);
 
-// A replacement whose content was taken out above must not remove what it was to replace.
+// The stale are replaced by what is known to be newer, or taken out where that is on the page already.
+function sift(message, inserts) {
+  const shown = document.getElementById(message.id);
+  const known = changed.get(message.id);
+  if (known?.gone || version(message) <= version(shown)) message.remove();
+  else if (version(message) < version(known?.element)) message.replaceWith(known.element.cloneNode(true));
+  else if (!shown && !inserts) remember(message.id, { element: message.cloneNode(true) });
+}
+
 document.addEventListener("htmx:before:swap", ({ detail }) => {
-  const keep = ({ fragment, swapSpec }) => swapSpec?.style !== "outerHTML" || fragment.childElementCount > 0;
-  detail.tasks.splice(0, detail.tasks.length, ...detail.tasks.filter(keep));
+  const replaces = ({ swapSpec }) => swapSpec?.style === "outerHTML";
+  for (const task of detail.tasks) {
+    for (const gone of task.fragment.querySelectorAll("[data-deleted]")) remember(gone.dataset.deleted, { gone: true });
+    for (const message of task.fragment.querySelectorAll(".message[data-version]")) sift(message, !replaces(task));
+  }
+  // A replacement whose content was taken out must not remove what it was to replace.
+  const rest = detail.tasks.filter((task) => !replaces(task) || task.fragment.childElementCount > 0);
+  detail.tasks.splice(0, detail.tasks.length, ...rest);
 });

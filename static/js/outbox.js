@@ -1,19 +1,20 @@
 // What was written and is not acknowledged yet: shown at once, kept over reloads, sent again with the same key until the
-// server has it. The server recognises the key, so that nothing is posted twice.
-import { onMessages, room } from "./messages.js";
+// server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends it.
+import { onMessages } from "./messages.js";
 import { post } from "./post.js";
 import { followBottom } from "./keep-scroll.js";
-import { showSending } from "./status.js";
-import { load, save } from "./storage.js";
+import { showSending, showUnsent } from "./status.js";
+import { forget, loadAll, onForgotten, save } from "./storage.js";
 
 const FIRST_RETRY = 1000; // milliseconds; doubled up to the last
 const LAST_RETRY = 15000;
 
 const box = document.getElementById("outbox");
 const template = document.getElementById("pending-template");
-const url = `/rooms/${room}/messages`;
+const url = document.getElementById("composer").getAttribute("hx-post");
 
-let items = (load("outbox") ?? []).map((item) => ({ ...item, tried: true }));
+// What an earlier page left behind may have arrived without anybody hearing of it: it counts as tried.
+let items = loadAll("outbox:").map((item) => ({ ...item, tried: true })).sort((a, b) => a.at - b.at);
 let sending = false;
 let retry = FIRST_RETRY;
 let timer;
@@ -25,9 +26,9 @@ export function onRefused(handler) {
 }
 
 export function enqueue(text, name) {
-  const item = { key: randomKey(), text, ...(name && { name }) };
+  const item = { key: randomKey(), at: Date.now(), text, name };
   items.push(item);
-  save("outbox", items);
+  keep(item);
   show(item);
   followBottom();
   flush();
@@ -37,41 +38,53 @@ export async function flush() {
   clearTimeout(timer);
   if (sending) return;
   sending = true;
+  let sent = 0;
   showSending(items.length > 0);
   while (items.length) {
     const item = items[0];
-    element(item)?.removeAttribute("data-failed");
     describe(item, "Sending…");
     const { key, text, name } = item;
-    const answer = await post(url, { key, text, ...(name && { name }) }, "Chat-Message");
-    // After an attempt whose outcome is unknown the server may have the message. "Too fast" says nothing about that:
-    // giving the text back would invite its author to send it twice.
-    if (!answer || answer.status >= 500 || (answer.status === 429 && item.tried)) {
-      item.tried = true;
-      save("outbox", items);
+    const answer = await post(url, { key, text, ...(name && { name }) });
+    if (!items.includes(item)) continue; // discarded meanwhile
+    if (!answer || answer.status >= 500 || isQueuedTooFast(answer, item)) {
       fail(item, answer);
       break;
     }
     retry = FIRST_RETRY;
     remove(item);
-    if (answer.status >= 400) giveBack(item.text);
+    if (answer.status < 400) sent += 1;
+    else giveBack(item.text);
   }
   sending = false;
   showSending(false);
+  if (sent && !window.htmx) location.reload(); // nothing can put the answer into this page
+}
+
+// "Too fast" gives the text back where nothing else waits and the server cannot have it. Otherwise the message stays:
+// its author might send again what has arrived already, and a queue would come back in one piece.
+function isQueuedTooFast(answer, item) {
+  return answer.status === 429 && (item.tried || items.length > 1);
 }
 
 function fail(item, answer) {
-  const reason = answer ? "The server cannot take it at the moment" : "The server could not be reached";
+  // An answer of this server says that it does not have the message. No answer says nothing.
+  if (!answer) item.tried = true;
+  keep(item);
   element(item)?.setAttribute("data-failed", "");
-  describe(item, `Not sent. ${reason}; trying again.`);
-  timer = setTimeout(flush, retry);
+  describe(item, answer ? "Not sent: the server cannot take it now. Trying again." : "Not confirmed: no answer yet. Trying again.");
+  const asked = 1000 * Number(answer?.headers.get("Retry-After") ?? 0);
+  timer = setTimeout(flush, Math.max(asked, retry));
   retry = Math.min(2 * retry, LAST_RETRY);
+  showUnsent(items.length);
 }
+
+const keep = (item) => save(`outbox:${item.key}`, item);
 
 function remove(item) {
   items = items.filter((other) => other !== item);
-  save("outbox", items.length ? items : null);
+  forget(`outbox:${item.key}`);
   element(item)?.remove();
+  showUnsent(box.querySelector("[data-failed]") ? items.length : 0);
 }
 
 const element = (item) => document.getElementById(`pending-${item.key}`);
@@ -88,7 +101,8 @@ function show(item) {
 function describe(item, text) {
   const pending = element(item);
   if (!pending) return;
-  pending.querySelector("[data-state-text]").textContent = text;
+  const line = pending.querySelector("[data-state-text]");
+  if (line.textContent !== text) line.textContent = text;
   const failed = pending.hasAttribute("data-failed");
   for (const button of pending.querySelectorAll("[data-retry], [data-discard]")) button.hidden = !failed;
 }
@@ -105,6 +119,12 @@ onMessages((added) => {
     const item = token && items.find(({ key }) => key.startsWith(token));
     if (item) element(item).hidden = true;
   }
+});
+
+// Another tab has sent it, or its author has given it up there.
+onForgotten((key) => {
+  const item = items.find((other) => key === `outbox:${other.key}`);
+  if (item) remove(item);
 });
 
 items.forEach(show);

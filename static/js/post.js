@@ -1,21 +1,46 @@
-// One htmx POST at a time, and its outcome.
+// POSTs, one after the other, and their outcome.
 import { htmxReady } from "./load-htmx.js";
 
 const source = document.getElementById("outbox");
+const error = document.getElementById("composer-error");
 
-// Resolves to the answer, or to undefined when there was none. Its fragments are swapped in by then. An answer without
-// the header `proof` is not from this server: a login page of the network, for instance, which proves nothing.
-export async function post(url, values, proof) {
-  const htmx = await htmxReady.catch(() => null);
-  if (!htmx) return undefined;
+let last = Promise.resolve();
+
+// Resolves to the answer, or to undefined when there was none; never rejects. Its fragments are swapped in by then. An
+// answer without the header `Chat-Message` or `Chat-Error` is not from this server: a login page of the network, for
+// instance, which proves nothing. (htmx drops the third request of an element that has one running and one waiting:
+// so they wait here.)
+export function post(url, values) {
+  const turn = last.then(async () => {
+    const htmx = await htmxReady.catch(() => null);
+    const answer = await (htmx ? byHtmx(htmx, url, values) : byFetch(url, values));
+    return answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error") ? answer : undefined;
+  });
+  last = turn;
+  return turn;
+}
+
+function byHtmx(htmx, url, values) {
   return new Promise((resolve) => {
     const settle = ({ detail: { ctx } }) => {
       if (ctx.values !== values) return;
       source.removeEventListener("htmx:finally:request", settle);
-      const headers = ctx.response?.headers;
-      resolve(headers?.has(proof) || headers?.has("Chat-Error") ? ctx.response : undefined);
+      resolve(ctx.response);
     };
     source.addEventListener("htmx:finally:request", settle);
     htmx.ajax("POST", url, { source, values, swap: "none" });
   });
+}
+
+// Where htmx is neither on the CDN nor on the server, a message still goes out.
+async function byFetch(url, values) {
+  try {
+    const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(values) });
+    if (answer.headers.has("Chat-Error")) {
+      error.textContent = new DOMParser().parseFromString(await answer.text(), "text/html").body.textContent.trim();
+    }
+    return answer;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,6 @@
-// The line that says whether the page is live. It never says more than is known.
+// The line that says whether the page is live and what is unsent. It never says more than is known.
+
+const PATIENCE = 400; // milliseconds of sending that are not worth a word
 
 const WORDS = {
   connecting: "Connecting…",
@@ -15,12 +17,12 @@ line.replaceChildren(text);
 
 let state = "connecting";
 let sending = false;
+let unsent = 0;
 let timer;
 
-const PATIENCE = 400; // milliseconds of sending that are not worth a word
-
 function show() {
-  const words = sending && state === "live" ? "Sending…" : WORDS[state];
+  let words = sending && state === "live" ? "Sending…" : WORDS[state];
+  if (unsent && !sending) words += ` · ${unsent} not sent`;
   line.dataset.state = state;
   if (text.textContent !== words) text.textContent = words;
 }
@@ -38,6 +40,11 @@ export function showSending(next) {
   } else if (!sending) {
     timer = setTimeout(() => { sending = true; show(); }, PATIENCE);
   }
+}
+
+export function showUnsent(count) {
+  unsent = count;
+  show();
 }
 
 show();

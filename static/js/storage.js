@@ -1,21 +1,44 @@
-// What the browser keeps for this room; in memory only where storage is denied.
+// What the browser keeps for this room, over reloads and for all tabs; in memory only where storage is denied.
 import { room } from "./messages.js";
 
 const memory = new Map();
-const name = (key) => `quart-chat:${key}:${room}`;
+const prefix = `quart-chat:${room}:`;
+
+const stored = () => {
+  try {
+    return window.localStorage;
+  } catch {
+    return null; // denied
+  }
+};
 
 export function load(key) {
-  try {
-    return JSON.parse(localStorage.getItem(name(key)));
-  } catch {
-    return memory.get(key) ?? null;
-  }
+  const text = stored()?.getItem(prefix + key) ?? memory.get(key);
+  return text === undefined ? null : JSON.parse(text);
 }
 
 export function save(key, value) {
-  memory.set(key, value);
+  const text = JSON.stringify(value);
+  memory.set(key, text);
   try {
-    if (value === null) localStorage.removeItem(name(key));
-    else localStorage.setItem(name(key), JSON.stringify(value));
-  } catch { /* denied or full: memory has it */ }
+    stored()?.setItem(prefix + key, text);
+  } catch { /* full: memory has it */ }
+}
+
+export function forget(key) {
+  memory.delete(key);
+  stored()?.removeItem(prefix + key);
+}
+
+// Every value whose key begins with `start`.
+export function loadAll(start) {
+  const keys = Object.keys(stored() ?? {}).filter((key) => key.startsWith(prefix + start));
+  return keys.map((key) => load(key.slice(prefix.length)));
+}
+
+// Calls `listener(key)` when another tab forgets something.
+export function onForgotten(listener) {
+  addEventListener("storage", ({ key, newValue }) => {
+    if (newValue === null && key?.startsWith(prefix)) listener(key.slice(prefix.length));
+  });
 }

@@ -1,6 +1,7 @@
 // The supervisor of the stream. hx-sse reads it and swaps what it brings; when to connect, and whether what is open is
 // still alive, is decided here: hx-sse never tries again when a first request fails, and cannot see a dead connection.
 import { htmxReady } from "./load-htmx.js";
+import { abortOlder } from "./load-older.js";
 import { all, list, room } from "./messages.js";
 import { forgetVersions } from "./newest-version.js";
 import { flush } from "./outbox.js";
@@ -30,6 +31,7 @@ let timer;
 let settled;
 let hidden;
 let news;
+let turns = 0; // how often it was decided to connect or to stop
 
 function after(delay, action) {
   clearTimeout(timer);
@@ -37,6 +39,7 @@ function after(delay, action) {
 }
 
 function connect() {
+  turns += 1;
   wanted = true;
   if (busy || !htmx) return; // one that is ending calls again
   busy = true;
@@ -52,9 +55,11 @@ function drop() {
 }
 
 function stop() {
+  turns += 1;
   wanted = false;
   farewell = 0;
   state = "stopped";
+  showStream("connecting"); // what it is when somebody looks again
   clearTimeout(timer);
   if (busy) drop();
 }
@@ -64,7 +69,10 @@ function ended() {
   busy = false;
   connection = null;
   clearTimeout(settled);
-  if (!wanted) return;
+  if (!wanted) {
+    farewell = null;
+    return;
+  }
   state = "waiting";
   const jitter = 0.7 + 0.6 * Math.random();
   after(farewell ?? retry * jitter, connect);
@@ -100,12 +108,17 @@ function heartbeat({ detail: { data } }) {
 
 const position = (value) => Number(value.split(".")[1]);
 
-// What this page shows cannot be continued: load the newest messages in its place.
+// What this page shows cannot be continued: load the newest messages in its place, then go on from there. If they do
+// not come, the stream will ask for it again.
 async function reset() {
+  const before = cursor;
   stop();
-  showStream("reconnecting");
+  abortOlder();
+  const turn = turns;
   await htmx.ajax("GET", `/rooms/${room}/messages`, { source: list, swap: "none" });
-  after(FIRST_RETRY, connect);
+  if (turn !== turns) return; // the page was hidden, or has connected, meanwhile
+  if (cursor === before) retry = Math.min(2 * retry, LAST_RETRY);
+  after(cursor === before ? retry : 0, connect);
 }
 
 list.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
@@ -134,7 +147,7 @@ element.addEventListener("reset", reset);
 element.addEventListener("farewell", ({ detail: { data } }) => { farewell = JSON.parse(data).retry; });
 
 addEventListener("online", () => {
-  connect();
+  if (!document.hidden) connect();
 });
 addEventListener("offline", drop);
 addEventListener("pagehide", stop); // an open request keeps a page out of the back/forward cache

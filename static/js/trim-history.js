@@ -1,6 +1,7 @@
 // A page that is open for days does not grow for days: while it follows the newest messages, it lets go of the oldest.
 import { all, number, onMessages, room } from "./messages.js";
 import { isFollowing } from "./keep-scroll.js";
+import { abortOlder } from "./load-older.js";
 
 const MOST = 400;
 const KEPT = 300;
@@ -9,6 +10,7 @@ onMessages(() => {
   const messages = [...all()];
   if (messages.length <= MOST || !isFollowing()) return;
   for (const message of messages.splice(0, messages.length - KEPT)) message.remove();
+  abortOlder();
   const older = document.getElementById("older");
   const before = `before=${number(messages[0])}`;
   older.setAttribute("href", `?${before}`);

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Request, Route, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -43,7 +44,8 @@ async def test_server_killed_while_both_are_typing(window: OpenWindow, server: S
     await ana.says("Reconnecting…")
     await ana.send("written in the dark")
     pending = ana.page.locator("#outbox .message")
-    await expect(pending).to_contain_text("Not sent")
+    await expect(pending).to_contain_text("Not confirmed")
+    await ana.says("Reconnecting… · 1 not sent")
     await server.start()
 
     await ana.shows("before", "written in the dark")
@@ -182,7 +184,8 @@ async def test_login_page_of_a_network_is_not_taken_for_an_answer(window: OpenWi
 
     await ana.context.route("**/messages", hijack)
     await ana.send("did it arrive?")
-    await expect(ana.page.locator("#outbox")).to_contain_text("Not sent")
+    await expect(ana.page.locator("#outbox")).to_contain_text("Not confirmed")
+    await ana.says("Live · 1 not sent")
     captive = False
     await ana.shows("did it arrive?")
 
@@ -252,3 +255,100 @@ async def test_streams_that_grow_old_are_replaced_without_a_word(
         await alice.post_message(texts[-1])
         await bo.shows(*texts)
     assert await bo.page.evaluate("said") == []
+
+
+async def test_tabs_of_one_person_keep_what_each_has_written(window: OpenWindow, server: Server) -> None:
+    one = await window(trouble=True)
+    await one.introduce("Ana")
+    await one.is_live()
+    await one.send("online")
+    await one.shows("online")
+    two = Window(await one.context.new_page(), server.url, "lobby")
+    await two.open()
+    await two.is_live()
+    await server.kill()
+    await one.send("from the first tab")
+    await two.send("from the second tab")
+    for tab in (one, two):
+        await expect(tab.page.locator("[data-failed]")).to_have_count(1)
+        await tab.page.close()
+    await server.start()
+    three = Window(await one.context.new_page(), server.url, "lobby")
+    await three.open()
+    await three.shows("online", "from the first tab", "from the second tab")
+
+
+async def test_first_messages_of_two_tabs_are_not_doubled_when_one_answer_is_lost(
+    window: OpenWindow, server: Server
+) -> None:
+    one = await window(trouble=True)
+    two = Window(await one.context.new_page(), server.url, "lobby")
+    await two.open()
+    lost = asyncio.Event()
+
+    async def lose_the_answer(route: Route) -> None:
+        if not lost.is_set():
+            async with Person("Ana", server.url) as elsewhere:
+                await elsewhere.send("/rooms/lobby/messages", **route.request.post_data_json)
+            lost.set()
+        await route.abort("connectionreset")
+
+    await one.page.route("**/messages", lose_the_answer)
+    await one.introduce("Ana")
+    await one.send("first of the first tab")
+    await lost.wait()
+    await two.introduce("Ana")
+    await two.send("first of the second tab")
+    await two.page.wait_for_selector("#messages >> text=first of the second tab")
+    await one.page.unroute("**/messages")
+    for tab in (one, two):
+        await tab.shows("first of the first tab", "first of the second tab")
+
+
+async def test_many_requests_at_once_are_all_answered(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.introduce("Ana")
+    for text in ("one", "two", "three"):
+        await ana.send(text)
+    await ana.shows("one", "two", "three")
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await ana.context.route("**/messages*/**", hold)
+    for text in ("one", "two"):
+        await ana.page.get_by_text(text, exact=True).hover()
+        await ana.page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+        await ana.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await ana.send("important")
+    release.set()
+    await ana.shows("three", "important")
+
+
+async def test_message_edited_while_older_ones_are_loading_shows_its_new_text(
+    window: OpenWindow, alice: Person
+) -> None:
+    messages = [await alice.post_message(f"message {number}") for number in range(70)]
+    bo = await window()
+    await bo.is_live()
+    release, held = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        held.set()
+        await release.wait()
+        await route.fulfill(response=answer)
+
+    await bo.context.route("**/messages?before=*", hold)
+    await bo.page.locator("#scroller").evaluate("(scroller) => { scroller.scrollTop = 0; }")
+    await held.wait()
+    await alice.edit_message(messages[5].message_id, "edited meanwhile")
+    await alice.delete_message(messages[6].message_id)
+    await alice.post_message("a sign that both have arrived")
+    await expect(bo.page.get_by_text("a sign that both have arrived")).to_have_count(1)
+    release.set()
+    expected = [f"message {number}" for number in range(70)]
+    expected[5:7] = ["edited meanwhile"]
+    await bo.shows(*expected, "a sign that both have arrived")

@@ -1,7 +1,9 @@
 """Writing, scrolling, and getting about."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
@@ -181,3 +183,59 @@ async def test_room_is_created_from_the_front_page(window: OpenWindow) -> None:
     await ana.page.get_by_role("button", name="Create room").click()
     await expect(ana.page.get_by_role("alert")).to_contain_text("There is a room at “tea-biscuits” already")
     await expect(ana.page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Tea biscuits")
+
+
+async def test_refused_text_does_not_get_into_an_edit(window: OpenWindow) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.send("original")
+    await ana.shows("original")
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await ana.context.route("**/messages", hold)
+    await ana.send("x" * 8001)
+    await ana.page.get_by_text("original").hover()
+    await ana.page.get_by_role("button", name="Edit").click()
+    release.set()
+    await expect(ana.page.get_by_role("alert")).to_contain_text("too long")
+    await expect(box(ana)).to_have_value("original")
+    await box(ana).press("Escape")
+    await expect(box(ana)).to_have_value("x" * 8001)
+
+
+async def test_text_changed_again_while_it_is_being_saved_stays(window: OpenWindow) -> None:
+    ana = await window()
+    await ana.introduce("Ana")
+    await ana.send("original")
+    await ana.shows("original")
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await ana.context.route("**/messages/*", hold)
+    await ana.page.get_by_text("original").hover()
+    await ana.page.get_by_role("button", name="Edit").click()
+    await ana.send("changed")
+    await box(ana).press_sequentially(" and more")
+    release.set()
+    await ana.shows("changed")
+    await expect(box(ana)).to_have_value("changed and more")
+    await box(ana).press("Enter")
+    await ana.shows("changed and more")
+    await expect(box(ana)).to_have_value("")
+
+
+async def test_page_of_older_messages_shows_no_newer_ones(window: OpenWindow, alice: Person) -> None:
+    messages = [await alice.post_message(f"message {number}") for number in range(60)]
+    bo = await window(show=False)
+    await bo.open(f"?before={messages[5].message_id}")
+    await expect(bo.page.locator("#messages .message-text")).to_have_text([f"message {n}" for n in range(5)])
+    await expect(bo.page.locator("#composer")).to_have_count(0)
+    await bo.page.get_by_role("link", name="Newest messages").click()
+    await bo.is_live()

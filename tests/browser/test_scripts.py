@@ -64,8 +64,10 @@ async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> Non
     await bo.write("hello from a plain form")
     await bo.page.get_by_role("button", name="Send").click()
     await bo.shows("hello", "hello from a plain form")
-    refresh = await bo.page.locator("noscript meta[http-equiv=refresh]").count()
-    assert refresh or await bo.page.locator("meta[http-equiv=refresh]").count()
+    assert await bo.page.locator("meta[http-equiv=refresh]").count() == 0
+    await bo.open()
+    assert await bo.page.locator("meta[http-equiv=refresh]").count() == 1
+    await bo.open("?refresh=off")
 
     await bo.page.locator(".message-link").last.click()
     await bo.page.get_by_label("Text").fill("edited without a script")
@@ -91,3 +93,17 @@ async def test_page_without_javascript_opens_at_the_newest_message(window: OpenW
     bo = await window(java_script_enabled=False)
     await expect(bo.page.get_by_text("message 39")).to_be_in_viewport()
     await expect(bo.page.get_by_text("message 2", exact=True)).not_to_be_in_viewport()
+
+
+async def test_message_goes_out_once_where_htmx_is_nowhere(window: OpenWindow) -> None:
+    ana = await window(show=False, cdn=refuse, trouble=True)
+    await ana.context.route("**/vendor/*", refuse)
+    await ana.open()
+    await ana.says("No live updates")
+    await ana.introduce("Ana")
+    await ana.send("by plain fetch")
+    await ana.shows("by plain fetch")
+    await ana.says("No live updates")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("")
+    await ana.send("x" * 8001)
+    await expect(ana.page.get_by_role("alert")).to_contain_text("too long")

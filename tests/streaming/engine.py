@@ -74,7 +74,7 @@ class Engine:
 
     async def post(self, text: str, author: Message | None = None) -> Message:
         """By the author of an earlier message, or by somebody new."""
-        sender = Sender(author.author.id if author else None, "Ana", "here")
+        sender = Sender(author.author.key if author else None, "Ana", "here")
         posted = await messages.post(self.chat, self.room.slug, sender, Draft(text, f"key-{next(keys)}"))
         return posted.message
 
@@ -129,7 +129,7 @@ async def engine(
 
 
 def _author(message: Message) -> Sender:
-    return Sender(message.author.id, None, "here")
+    return Sender(message.author.key, None, "here")
 
 
 _templates = Templates(assets.folder("templates"))

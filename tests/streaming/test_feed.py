@@ -1,20 +1,33 @@
 """A room's feed: what its ring holds, where a reader goes on, how its streams end."""
 
 import asyncio
-from contextlib import aclosing
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from quart_chat.errors import Draining
+from quart_chat.events import Event
 from quart_chat.models import Cursor
 from quart_chat.streaming import feed as feed_module
 from quart_chat.streaming.feeds import Feeds
 from tests.people import Fragment
 from tests.sse import Parser
-from tests.streaming.engine import Engine, HoldingBroker, engine, html
+from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown
 
 FOREIGN = Cursor("elsewhere", 1)
+
+
+@contextmanager
+def traced() -> Iterator[Callable[[], int]]:
+    """Gives the most bytes that were in use at once, beyond those that were before."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 async def handed_out(running: Engine, position: int) -> feed_module.Feed:
@@ -77,6 +90,33 @@ async def test_ring_answers_without_the_store(tmp_path: Path) -> None:
         assert [entry.cursor for entry in finished.value.value] == [1, 2], "without giving up control"
 
 
+@pytest.mark.parametrize("read_before", [True, False], ids=["from the ring", "from the store"])
+async def test_replay_comes_in_portions(tmp_path: Path, read_before: bool) -> None:
+    async with engine(tmp_path) as running:
+        if read_before:
+            await running.feed()
+        for _ in range(30):
+            await running.post("x" * 8000)
+        feed = await handed_out(running, 30)
+        assert len(feed._ring) == (30 if read_before else 0)
+        async with aclosing(running.stream(feed, running.at(0))) as body:
+            portions = [await anext(body)]
+            while b"\nid: " + str(running.at(30)).encode() not in portions[-1]:
+                portions.append(await anext(body))
+        sizes = [len(portion) for portion in portions[1:]]
+        assert feed_module.PORTION // 2 < min(sizes[:-1]) <= max(sizes) <= feed_module.PORTION
+
+
+async def test_event_larger_than_a_portion_is_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "PORTION", 100)
+    async with engine(tmp_path) as running:
+        for _ in range(3):
+            await running.post("x" * 500)
+        feed = await running.feed()
+        assert [entry.cursor for entry in await feed.entries_after(1)] == [2]
+        assert len(await running.replay()) == 4, "hello and all three"
+
+
 async def test_replay_comes_in_steps(tmp_path: Path) -> None:
     async with engine(tmp_path) as running:
         for number in range(5):
@@ -137,6 +177,17 @@ async def test_old_stream_ends_with_a_farewell_at_a_heartbeat(tmp_path: Path) ->
         assert await ending(running, age=0.0) == ["hello", "farewell"]
 
 
+async def test_stream_that_replays_is_no_idle_one(tmp_path: Path) -> None:
+    async with engine(tmp_path) as running:
+        await running.post("missed")
+        feed = await running.feed()
+        async with aclosing(running.stream(feed, running.at(0))) as body:
+            for _ in range(2):
+                await anext(body)
+                assert feed.idle_since is None
+        assert feed.idle_since is not None
+
+
 async def test_draining_ends_streams_and_accepts_no_new_ones(tmp_path: Path) -> None:
     async with engine(tmp_path) as running:
         stream = asyncio.create_task(ending(running))
@@ -193,6 +244,57 @@ async def test_deleted_text_is_in_no_ring_and_in_no_replay(tmp_path: Path) -> No
         assert len(feed._ring) == 3
         assert not [entry for entry in feed._ring if b"plover" in entry.frame + entry.fragment]
         assert not [event for event in await running.replay() if "plover" in event.data]
+
+
+async def test_edit_is_encoded_once_however_many_entries_show_the_message(tmp_path: Path) -> None:
+    encoded: list[Event] = []
+
+    def counted(event: Event) -> str:
+        encoded.append(event)
+        return shown(event)
+
+    async with engine(tmp_path, encode=counted) as running:
+        await running.feed()
+        message = await running.post("0")
+        for number in range(1, 21):
+            await running.edit(message, str(number))
+        feed = await handed_out(running, 21)
+        assert len(encoded) <= 21 * 3, "as itself, and once for all entries of either type"
+        assert [entry.fragment.decode().rpartition(": ")[2] for entry in feed._ring] == ["20"] * 21
+        assert [event.last_event_id for event in await running.replay()] == [str(running.at(n)) for n in range(22)]
+
+
+async def test_message_that_grows_leaves_the_newest_entries_in_the_ring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "RING_BYTES", 5000)
+    async with engine(tmp_path) as running:
+        await running.feed()
+        message = await running.post("x")
+        for number in range(9):
+            await running.edit(message, f"{number}")
+        await running.edit(message, "x" * 500)
+        feed = await handed_out(running, 11)
+        assert sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 5000
+        assert [entry.cursor for entry in feed._ring] == [8, 9, 10, 11]
+        assert len(await running.replay()) == 12, "hello and all of them"
+
+
+async def test_message_that_grows_takes_no_more_memory_than_the_ring_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "RING_BYTES", 200_000)
+    async with engine(tmp_path, encode=html) as running:
+        await running.feed()
+        message = await running.post("x")
+        for number in range(80):
+            await running.edit(message, f"{number}")
+        feed = await handed_out(running, 81)
+        assert len(feed._ring) > 60
+        with traced() as peak:
+            await running.edit(message, '"' * 8000)
+            await handed_out(running, 82)
+            assert peak() < 1_000_000, "60 entries of 40 KB each would be more"
 
 
 async def test_deleted_text_is_not_replayed_from_the_store(tmp_path: Path) -> None:

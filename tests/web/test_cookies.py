@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import httpx
 import pytest
@@ -107,3 +108,33 @@ async def test_short_key_does_not_hand_out_its_guest(alice: Person, mallory: Per
     guess = await mallory.send(f"/rooms/{room}/messages", **fields)
     assert (first.status_code, guess.status_code) == (201, 200)
     assert "Set-Cookie" not in guess.headers
+
+
+async def test_cookie_of_an_older_database_is_nobodys(tmp_path: Path) -> None:
+    """Its guest had the id that somebody else has now."""
+    async with (
+        serving(tmp_path, limits="off") as server,
+        Person("Ana", server.url) as ana,
+        Person("Bo", server.url) as bo,
+    ):
+        await ana.post_message("in the old database")
+        await server.kill()
+        for file in ("quart_chat.db", "quart_chat.db-wal", "quart_chat.db-shm"):
+            (tmp_path / file).unlink(missing_ok=True)
+        await server.start()
+        message = await bo.post_message("in the new one")
+        answer = await ana.edit_message(message.message_id, "mine now")
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "not_yours")
+
+
+async def test_first_message_sent_again_with_the_cookie_of_another_guest_is_found(alice: Person, room: str) -> None:
+    """Two tabs send their first messages; one answer is lost, and its retry carries the other's cookie."""
+    fields = form() | {"name": "Alice"}
+    async with client(alice.url, Origin=alice.url) as first_tab:
+        lost = await first_tab.post(f"/rooms/{room}/messages", data=fields, headers={"HX-Request": "true"})
+    await alice.post_message("from the other tab", room=room)
+    before = alice.client.cookies["quart_chat"]
+    again = await alice.client.post(f"/rooms/{room}/messages", data=fields, headers={"HX-Request": "true"})
+    assert (lost.status_code, again.status_code) == (201, 200)
+    assert again.headers["Chat-Message"] == lost.headers["Chat-Message"]
+    assert alice.client.cookies["quart_chat"] == before

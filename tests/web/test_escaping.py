@@ -142,6 +142,25 @@ async def test_link_does_not_make_its_neighbour_one(alice: Person, room: str, te
     assert [link.attributes["href"] for link in page.all("a", target="_blank")] == ["https://example.org"]
 
 
+BOUNDED = {
+    "longest": ("https://example.org/" + "x" * 2028, 1),
+    "too long": ("https://example.org/" + "x" * 2029, 0),
+    "after one too long": ("https://example.org/" + "x" * 2029 + " https://example.org", 1),
+    "many": ("https://example.org/ " * 300, 100),
+    "never ending": (("http://a.b/?" * 700)[:8000], 0),
+    # Each candidate reaches to the end of its line: ten times nearly 2,000 characters are all that is looked at.
+    "overlapping": (("http://a.b/[" * 170 + "\n") * 3, 10),
+}
+"""Texts with which linkify-it would keep the server busy, and as many links as are made of them."""
+
+
+@pytest.mark.parametrize(("text", "links"), BOUNDED.values(), ids=BOUNDED)
+async def test_links_are_bounded(alice: Person, room: str, text: str, links: int) -> None:
+    page = Page((await alice.post_message(text, room=room)).html)
+    assert page.texts == [text.strip()]
+    assert len(page.all("a", target="_blank")) == links
+
+
 async def test_line_breaks_are_kept(alice: Person, bob: Person, room: str) -> None:
     text = "one\r\n\r\n  two\ttabbed\rthree\u2028four"
     async with bob.listen(room=room) as stream:

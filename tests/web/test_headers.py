@@ -1,9 +1,12 @@
 """What is said with every answer, so that a browser does no more than this site wants."""
 
+import asyncio
 import re
 
 import httpx
 import pytest
+from h2.connection import H2Connection
+from h2.events import ResponseReceived
 
 from tests.people import Person
 from tests.serving import Server
@@ -119,3 +122,23 @@ async def test_static_files_are_kept_for_ever_under_their_own_address(server: Se
     current = await bob.client.get(icon)
     assert "immutable" in current.headers["Cache-Control"]
     assert "no-cache" in (await bob.client.get("/static/old/icon.svg")).headers["Cache-Control"]
+
+
+async def test_http_2_is_refused(server: Server) -> None:
+    """The preface of RFC 9113, 3.4, as a proxy that has been told to speak h2c sends it."""
+    host, port = server.bind.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    client = H2Connection()
+    client.initiate_connection()
+    authority = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", server.bind)]
+    client.send_headers(1, authority, end_stream=True)
+    writer.write(client.data_to_send())
+    status = None
+    async with asyncio.timeout(10):
+        while status is None:
+            for event in client.receive_data(await reader.read(65536)):
+                if isinstance(event, ResponseReceived):
+                    status = dict(event.headers)[b":status"]
+    writer.close()
+    await writer.wait_closed()
+    assert status == b"505"

@@ -203,6 +203,16 @@ async def test_reader_that_never_reads_stops_nobody(server: Server, alice: Perso
     assert b"the end" not in received, "it was closed, and would resume"
 
 
+async def test_replay_that_is_never_read_does_not_hold_a_stop_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits="off") as server, Person("Alice", server.url) as alice:
+        async with alice.listen() as stream:
+            start = f"{epoch(stream)}.0"
+        await fill(alice, "lobby")
+        with never_reading(server, "lobby", start):
+            assert await server.stop() == 0
+        assert "did not end in time" not in server.log
+
+
 async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
     async with serving(tmp_path, limits="off") as server, Person("Alice", server.url) as alice:
         # A reader that never reads keeps the server draining, long enough to ask it.
@@ -227,14 +237,14 @@ async def fill(person: Person, room: str) -> None:
         await person.post_message('"' * 8000, room=room)
 
 
-def never_reading(server: Server, room: str) -> socket.socket:
+def never_reading(server: Server, room: str, after: str = "") -> socket.socket:
     """A connection that asks for the stream, and does not read the answer."""
     host, port = server.bind.split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(10)
     connection.connect((host, int(port)))
-    connection.sendall(f"GET /rooms/{room}/stream HTTP/1.1\r\nHost: {server.bind}\r\n\r\n".encode())
+    connection.sendall(f"GET /rooms/{room}/stream?after={after} HTTP/1.1\r\nHost: {server.bind}\r\n\r\n".encode())
     # One byte of the answer shows that the stream has begun.
     assert connection.recv(1) == b"H"
     return connection

@@ -1,0 +1,73 @@
+"""Rendered messages are kept for the next page, and never shown when they are out of date."""
+
+from dataclasses import replace
+
+import pytest
+
+from quart_chat import assets
+from quart_chat.models import Message, User
+from quart_chat.web import templates as templates_module
+from quart_chat.web.templates import Templates
+
+ANA = User(1, "Ana", "k" * 22, 0)
+FIRST = Message(1, 1, ANA, "k" * 22, "hello", 0, None, None, 1)
+
+
+@pytest.fixture
+def linked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that were rendered, in turn."""
+    texts: list[str] = []
+    original = templates_module.linked
+
+    def noted(text: str) -> str:
+        texts.append(text)
+        return original(text)
+
+    monkeypatch.setattr(templates_module, "linked", noted)
+    return texts
+
+
+def page(templates: Templates, *messages: Message) -> str:
+    return templates.render("messages/_list.html", messages=messages)
+
+
+def test_message_is_rendered_once_for_many_pages(linked: list[str]) -> None:
+    templates = Templates(assets.folder("templates"))
+    pages = {page(templates, replace(FIRST)) for _ in range(3)}
+    assert len(pages) == 1
+    assert linked == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        replace(FIRST, text="goodbye", version=2, edited_at=1),
+        replace(FIRST, text="of another database"),
+        replace(FIRST, author=replace(ANA, name="Bea")),
+    ],
+    ids=["edited", "other", "renamed"],
+)
+def test_changed_message_is_rendered_anew(now: Message) -> None:
+    templates = Templates(assets.folder("templates"))
+    before = page(templates, FIRST)
+    assert page(templates, now) == page(Templates(assets.folder("templates")), now) != before
+
+
+def test_message_that_continues_a_group_is_another_rendering() -> None:
+    templates = Templates(assets.folder("templates"))
+    second = replace(FIRST, id=2)
+    assert page(templates, FIRST, second).count("data-continued") == 1
+    assert page(templates, second).count("data-continued") == 0
+
+
+def test_what_is_kept_is_bounded_and_the_least_used_goes(monkeypatch: pytest.MonkeyPatch, linked: list[str]) -> None:
+    monkeypatch.setattr(templates_module, "SHOWN_BYTES", 20_000)
+    templates = Templates(assets.folder("templates"))
+    for number in range(2, 22):
+        page(templates, replace(FIRST, id=number, text=str(number)))
+        page(templates, FIRST)
+    assert linked.count("hello") == 1
+    linked.clear()
+    page(templates, replace(FIRST, id=2, text="2"))
+    page(templates, replace(FIRST, id=21, text="21"))
+    assert linked == ["2"]
