@@ -11,7 +11,6 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -20,6 +19,7 @@ import structlog
 
 from quart_chat.errors import StartupError, StoreUnavailable
 from quart_chat.events import Event
+from quart_chat.store.migrations import migrate
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -93,7 +93,7 @@ class Database:
         try:
             self._lock = _lock(self._path)
             writer = await self._connect(readonly=False)
-            await _on_thread(writer, _migrate)
+            await _on_thread(writer, migrate)
             self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])
         except sqlite3.Error as error:
             await self.close()
@@ -275,32 +275,3 @@ def _lock(path: Path) -> IO[str]:
             "can be only one: stop the other, set workers = 1, or give this one another QUART_CHAT_DATABASE_URL."
         ) from None
     return handle
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
-    done = {row["number"] for row in connection.execute("SELECT number FROM migrations")}
-    known = {int(script.name[:4]): script for script in _scripts()}
-    if newer := done - known.keys():
-        raise StartupError(
-            f"The database was made by a newer quart-chat (migration {max(newer)}). Install that version, or restore "
-            "an older backup."
-        )
-    for number in sorted(known.keys() - done):
-        _apply(connection, number, known[number].name, known[number].read_text("utf-8"))
-
-
-def _scripts() -> list[Any]:
-    folder = files("quart_chat.store") / "migrations"
-    return [script for script in folder.iterdir() if script.name.endswith(".sql")]
-
-
-def _apply(connection: sqlite3.Connection, number: int, name: str, script: str) -> None:
-    try:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}")
-        connection.execute("INSERT INTO migrations (number, name) VALUES (?, ?)", (number, name))
-        connection.execute("COMMIT")
-    except sqlite3.Error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
