@@ -20,6 +20,8 @@ from tests.serving import serving  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 
+SHOTS = (("light", 1280, 720), ("dark", 1280, 720), ("dark", 400, 720), ("light", 280, 560))
+
 SECRET = "only for pictures, where tags and colours should stay the same"  # noqa: S105
 
 TALK = (
@@ -44,9 +46,8 @@ async def main() -> None:
             for number, (name, text) in enumerate(TALK):
                 await cast[name].post_message(text, key=f"the-same-tags-and-colours-every-time-{number}")
             browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            for scheme in ("light", "dark"):
-                for width, height in ((1280, 720), (400, 720), (280, 560)):
-                    await _photograph(browser, server.url, cast["Ana"], scheme, width, height)
+            for scheme, width, height in SHOTS:
+                await _photograph(browser, server.url, cast["Ana"], scheme, width, height)
             for person in cast.values():
                 await person.client.aclose()
 

@@ -22,7 +22,7 @@ let timer;
 
 function show() {
   let words = sending && state === "live" ? "Sending…" : WORDS[state];
-  if (unsent && !sending) words += ` · ${unsent} not sent`;
+  if (unsent && !sending) words += ` · ${unsent} waiting`;
   line.dataset.state = state;
   if (text.textContent !== words) text.textContent = words;
 }

@@ -43,6 +43,7 @@ function connect() {
   wanted = true;
   if (busy || !htmx) return; // one that is ending calls again
   busy = true;
+  farewell = null;
   state = "connecting";
   after(OPENING, drop);
   htmx.trigger(element, "chat:connect");
@@ -61,6 +62,7 @@ function stop() {
   state = "stopped";
   showStream("connecting"); // what it is when somebody looks again
   clearTimeout(timer);
+  clearTimeout(news);
   if (busy) drop();
 }
 

@@ -45,7 +45,7 @@ async def test_server_killed_while_both_are_typing(window: OpenWindow, server: S
     await ana.send("written in the dark")
     pending = ana.page.locator("#outbox .message")
     await expect(pending).to_contain_text("Not confirmed")
-    await ana.says("Reconnecting… · 1 not sent")
+    await ana.says("Reconnecting… · 1 waiting")
     await server.start()
 
     await ana.shows("before", "written in the dark")
@@ -185,7 +185,7 @@ async def test_login_page_of_a_network_is_not_taken_for_an_answer(window: OpenWi
     await ana.context.route("**/messages", hijack)
     await ana.send("did it arrive?")
     await expect(ana.page.locator("#outbox")).to_contain_text("Not confirmed")
-    await ana.says("Live · 1 not sent")
+    await ana.says("Live · 1 waiting")
     captive = False
     await ana.shows("did it arrive?")
 

@@ -164,6 +164,12 @@ async def test_nothing_is_wider_than_the_window(window: OpenWindow, alice: Perso
     await alice.post_message("w" * 500 + " https://example.org/" + "a" * 300)
     bo = await window(viewport={"width": width, "height": 640})
     await bo.is_live()
+    await bo.introduce("W" * 40)
+    await bo.send("hello")
+    await expect(bo.page.locator(".identity-known")).to_be_visible()
+    send = await bo.page.get_by_role("button", name="Send").bounding_box()
+    assert send is not None
+    assert send["x"] + send["width"] <= width
     wide = "document.documentElement.scrollWidth > innerWidth || scroller.scrollWidth > scroller.clientWidth"
     assert not await bo.page.evaluate(wide)
     await bo.page.goto(bo.url)
