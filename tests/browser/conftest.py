@@ -105,6 +105,9 @@ async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[O
         return new
 
     yield open_window
+    # Windows that stay open keep their streams, and slow every later test down.
+    for seen, _ in opened:
+        await seen.context.close()
     for seen, trouble in opened:
         assert not seen.complaints
         if not trouble:
