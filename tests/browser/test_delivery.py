@@ -194,13 +194,7 @@ async def test_own_message_is_visible_at_once_and_marked_until_acknowledged(wind
     ana = await window()
     await ana.introduce("Ana")
     await ana.is_live()
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await ana.context.route("**/messages", hold)
+    release = await ana.hold("**/messages")
     await ana.send("on its way")
     await expect(ana.page.locator("#outbox")).to_contain_text("on its way")
     await expect(ana.page.locator("#outbox")).to_contain_text("Sending…")
@@ -311,13 +305,7 @@ async def test_many_requests_at_once_are_all_answered(window: OpenWindow) -> Non
     for text in ("one", "two", "three"):
         await ana.send(text)
     await ana.shows("one", "two", "three")
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await ana.context.route("**/messages*/**", hold)
+    release = await ana.hold("**/messages*/**")
     for text in ("one", "two"):
         await ana.page.get_by_text(text, exact=True).hover()
         await ana.page.get_by_role("toolbar").get_by_role("button", name="Delete").click()

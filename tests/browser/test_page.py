@@ -1,9 +1,7 @@
 """Writing, scrolling, and getting about."""
 
-import asyncio
-
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
@@ -196,13 +194,7 @@ async def test_refused_text_does_not_get_into_an_edit(window: OpenWindow) -> Non
     await ana.introduce("Ana")
     await ana.send("original")
     await ana.shows("original")
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await ana.context.route("**/messages", hold)
+    release = await ana.hold("**/messages")
     await ana.send("x" * 8001)
     await ana.page.get_by_text("original").hover()
     await ana.page.get_by_role("button", name="Edit").click()
@@ -218,13 +210,7 @@ async def test_text_changed_again_while_it_is_being_saved_stays(window: OpenWind
     await ana.introduce("Ana")
     await ana.send("original")
     await ana.shows("original")
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await ana.context.route("**/messages/*", hold)
+    release = await ana.hold("**/messages/*")
     await ana.page.get_by_text("original").hover()
     await ana.page.get_by_role("button", name="Edit").click()
     await ana.send("changed")

@@ -1,9 +1,10 @@
 """A browser window on a room, and what its owner sees and does in it."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, expect
 
 NETWORK_TROUBLE = re.compile(
     r"Failed to load resource|preloaded using link preload|"
@@ -54,6 +55,17 @@ class Window:
         """These messages, no others, each once, in this order; nothing is waiting to be sent."""
         await expect(self.page.locator("#messages .message-text")).to_have_text(list(texts), timeout=20_000)
         await expect(self.page.locator("#outbox .message")).to_have_count(0, timeout=20_000)
+
+    async def hold(self, address: str) -> asyncio.Event:
+        """Keep this window's requests to `address` from the server until the event is set."""
+        release = asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            await release.wait()
+            await route.continue_()
+
+        await self.context.route(address, wait)
+        return release
 
     async def texts(self) -> list[str]:
         return await self.page.locator("#messages .message-text").all_inner_texts()
