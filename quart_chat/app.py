@@ -16,6 +16,7 @@ from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.handover import HandsOver
 from quart_chat.web import context, health, messages, refusals, rooms, security, static, streams
 from quart_chat.web.site import Site
 from quart_chat.web.templates import Templates
@@ -45,6 +46,7 @@ def create_app(config: Config | None = None) -> Quart:
 
     for module in (rooms, messages, streams, static, health):
         app.register_blueprint(module.blueprint)
+    app.asgi_app = HandsOver(app.asgi_app)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
     app.before_request(security.check_version)
     app.before_request(security.check_origin)

@@ -5,6 +5,7 @@ readers who come back together do not ask the database.
 """
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -19,7 +20,7 @@ from quart_chat.errors import StoreUnavailable
 from quart_chat.events import Event, MessagePosted
 from quart_chat.models import Cursor, Message
 from quart_chat.streaming import sse
-from quart_chat.streaming.reader import Reader, Reason
+from quart_chat.streaming.reader import Burst, Reader, Reason
 
 log = structlog.get_logger()
 
@@ -43,6 +44,10 @@ most are read in vain, as they do not fit into one."""
 
 SLICE = 256
 """Readers written to before the event loop gets a turn."""
+
+TURNS = 15
+"""Parts of the time between two heartbeats. Each reader has its turn in one of them, so that of ten thousand readers a
+few hundred hear at a time."""
 
 STORE_PAUSE = 1.0
 """Seconds between attempts while the store cannot be read."""
@@ -87,7 +92,10 @@ class Feed:
         self.head = head
         self.closed = False
         self.used_at = time.monotonic()
-        self._readers: set[Reader] = set()
+        self._readers: dict[Reader, int] = {}
+        self._turn = 0
+        self._certain = True
+        self._next_turn = itertools.count()
         self._replaying: set[Reader] = set()
         self._inbox = inbox
         self._encode = encode
@@ -158,11 +166,11 @@ class Feed:
         if self.closed:
             reader.close(Reason.SHUTDOWN)
         self._replaying.discard(reader)
-        self._readers.add(reader)
+        self._readers[reader] = next(self._next_turn) % TURNS
 
     def leave(self, reader: Reader) -> None:
         self._replaying.discard(reader)
-        self._readers.discard(reader)
+        self._readers.pop(reader, None)
         self.used_at = time.monotonic()
 
     @property
@@ -173,7 +181,7 @@ class Feed:
     def close(self, reason: Reason) -> None:
         """End every stream and every wait, now and from now on."""
         self.closed = True
-        for reader in self._readers | self._replaying:
+        for reader in [*self._readers, *self._replaying]:
             reader.close(reason)
         self._notify()
 
@@ -221,17 +229,22 @@ class Feed:
         await _write(b"".join(entry.frame for entry in entries), readers)
 
     async def _beat(self) -> None:
+        """Give the readers whose turn it is their heartbeat, or their end if they are old enough."""
+        self._turn = (self._turn + 1) % TURNS
+        turn = [reader for reader, turn in self._readers.items() if turn == self._turn]
         now = time.monotonic()
-        for reader in self._readers | self._replaying:
+        for reader in [*turn, *self._replaying]:
             if now > reader.deadline:
                 reader.close(Reason.AGE)
         # A broker may have lost the newest events, after which no gap shows: the heartbeat must not lie about the head.
-        try:
-            await self._catch_up(await self._stored.head())
-        except StoreUnavailable:
-            return
-        readers = list(self._readers)
-        await _write(sse.heartbeat(self.cursor(self.head)), readers)
+        if self._turn == 0 or not self._certain:
+            try:
+                await self._catch_up(await self._stored.head())
+            except StoreUnavailable:
+                self._certain = False
+                return
+            self._certain = True
+        await _write(sse.heartbeat(self.cursor(self.head)), turn)
 
     def _remember(self, entry: Entry) -> None:
         if not isinstance(entry.event, MessagePosted):
@@ -286,7 +299,8 @@ def _portion(entries: Iterable[Entry]) -> list[Entry]:
 
 
 async def _write(frame: bytes, readers: Sequence[Reader]) -> None:
+    burst = Burst.of(frame)
     for start in range(0, len(readers), SLICE):
         for reader in readers[start : start + SLICE]:
-            reader.write(frame)
+            reader.write(burst)
         await asyncio.sleep(0)

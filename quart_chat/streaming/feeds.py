@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -14,7 +13,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.errors import Draining
 from quart_chat.events import Event
 from quart_chat.models import Room
-from quart_chat.streaming.feed import Encode, Feed
+from quart_chat.streaming.feed import TURNS, Encode, Feed
 from quart_chat.streaming.reader import Reason
 
 log = structlog.get_logger()
@@ -79,17 +78,15 @@ class Feeds:
         except TimeoutError:
             log.warning("some streams did not end in time", streams=self.open_streams)
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Around each open stream."""
+    def opened(self) -> None:
+        """Count a stream. `ended` MUST follow, once."""
         self.open_streams += 1
         self._quiet.clear()
-        try:
-            yield
-        finally:
-            self.open_streams -= 1
-            if not self.open_streams:
-                self._quiet.set()
+
+    def ended(self) -> None:
+        self.open_streams -= 1
+        if not self.open_streams:
+            self._quiet.set()
 
     async def close(self) -> None:
         self._draining = True
@@ -137,7 +134,7 @@ class Feeds:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._heartbeat)
+            await asyncio.sleep(self._heartbeat / TURNS)
             for feed, inbox, task in list(self._running.values()):
                 idle = feed.idle_since
                 if idle is not None and time.monotonic() - idle > IDLE:

@@ -1,26 +1,11 @@
-"""One open stream. A reader takes frames with `write` and ends with `close`; a feed knows nothing else about it."""
+"""What a feed knows of an open stream. A reader takes bursts with `write` and ends with `close`, and that is all."""
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from quart_chat.streaming import sse
-
-WAITING_FRAMES = 1024
-WAITING_BYTES = 1024 * 1024
-"""What may wait for one reader. Past that it is closed, and resumes from the log; nobody else notices. The frames are
-the feed's own, the same for every reader, so that many slow readers do not hold many copies."""
-
 PATIENCE = 3.0
-"""Seconds that a closed reader gets to take what is on its way. Then its response is cut off."""
-
-STALLED = 60.0
-"""Seconds after which a stream counts as old while one piece is still on its way: a portion of a replay at 1 KB/s, all
-that may wait for a reader at 17 KB/s. Who takes nothing at all must not hold a replay as long as streams may live."""
+"""Seconds that a closed reader gets to take what is on its way. Then it is cut off."""
 
 
 class Reason(Enum):
@@ -31,6 +16,20 @@ class Reason(Enum):
     SLOW = (0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Whole events that go to every reader at a time: one encoding for all of them, in both forms that readers send."""
+
+    data: bytes
+    chunk: bytes
+    """The same as a chunk of a response body (https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding)."""
+
+    @classmethod
+    def of(cls, data: bytes) -> "Burst":
+        """`data` MUST NOT be empty: an empty chunk ends the body."""
+        return cls(data, b"%x\r\n%b\r\n" % (len(data), data))
+
+
 class Reader(Protocol):
     """The seam between the feed and whatever carries the bytes."""
 
@@ -38,93 +37,8 @@ class Reader(Protocol):
     def deadline(self) -> float:
         """When the stream is old enough to end, on the monotonic clock."""
 
-    def write(self, frame: bytes) -> None:
-        """Take one or more whole events. Never waits, never raises."""
+    def write(self, burst: Burst) -> None:
+        """Take whole events. Never waits, never raises."""
 
     def close(self, reason: Reason) -> None:
         """End the stream, with a farewell where there is room for one. May be called again."""
-
-
-class QueueReader:
-    """A reader that a response body drains: works on every ASGI server and protocol."""
-
-    def __init__(self, age: float, task: asyncio.Task[object] | None = None) -> None:
-        """Live for about `age` seconds. `task` is the one that sends, inside of `sending`."""
-        # Randomised, so that streams which began together do not end together.
-        self._old_at = time.monotonic() + age * random.uniform(0.8, 1.2)
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_FRAMES)
-        self._waiting = 0
-        self._closed = False
-        self._task = task
-        self._sending_since: float | None = None
-
-    @property
-    def deadline(self) -> float:
-        if self._sending_since is None:
-            return self._old_at
-        return min(self._old_at, self._sending_since + STALLED)
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
-    def write(self, frame: bytes) -> None:
-        if self._closed:
-            return
-        # One place is kept free for the end.
-        if self._waiting + len(frame) > WAITING_BYTES or self._frames.qsize() >= WAITING_FRAMES - 1:
-            self._drop()
-            self.close(Reason.SLOW)
-            return
-        self._waiting += len(frame)
-        self._frames.put_nowait(frame)
-
-    def close(self, reason: Reason) -> None:
-        if self._closed:
-            return
-        if reason is not Reason.SLOW:
-            self.write(sse.farewell(random.randint(*reason.value)))
-        self._closed = True
-        self._frames.put_nowait(None)
-        if self._sending_since is not None:
-            self._lose_patience()
-
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """Around everything that is sent, from the first byte to the farewell."""
-        self._sending_since = time.monotonic()
-        if self._closed:
-            self._lose_patience()
-        try:
-            yield
-        finally:
-            self._sending_since = None
-
-    async def frames(self) -> AsyncIterator[bytes]:
-        """What was written, everything that waits at once, until the reader is closed."""
-        while True:
-            frame = await self._frames.get()
-            chunk = []
-            while frame is not None:
-                chunk.append(frame)
-                self._waiting -= len(frame)
-                if self._frames.empty():
-                    break
-                frame = self._frames.get_nowait()
-            if chunk:
-                yield b"".join(chunk)
-            if frame is None:
-                return
-
-    def _lose_patience(self) -> None:
-        # Whoever has stopped reading holds the sender up: it would never come to see the end.
-        asyncio.get_running_loop().call_later(PATIENCE, self._cut_off)
-
-    def _cut_off(self) -> None:
-        if self._sending_since is not None and self._task is not None:
-            self._task.cancel()
-
-    def _drop(self) -> None:
-        while not self._frames.empty():
-            self._frames.get_nowait()
-        self._waiting = 0

@@ -7,29 +7,48 @@ from quart_chat.models import Cursor
 from quart_chat.streaming import sse
 from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.reader import QueueReader
+from quart_chat.streaming.handover import Handover
+from quart_chat.streaming.live import Live
+from quart_chat.streaming.queue_reader import QueueReader
+from quart_chat.streaming.socket_reader import SocketReader
 
 
 async def stream(
-    feeds: Feeds, feed: Feed, after: Cursor | None, *, replay_limit: int, heartbeat: float, age: float
+    feeds: Feeds,
+    feed: Feed,
+    after: Cursor | None,
+    *,
+    replay_limit: int,
+    heartbeat: float,
+    age: float,
+    handover: Handover | None = None,
 ) -> AsyncIterator[bytes]:
-    """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds."""
-    with feeds.counted():
-        reader = QueueReader(age, asyncio.current_task())
-        feed.admit(reader)
-        try:
-            position, must_reset = await feed.resume(after, replay_limit)
-            opening = sse.hello(feed.cursor(position), heartbeat)
+    """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds.
+
+    Where the connection can be handed over, the body ends when the stream is live, and goes on without it.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    feeds.opened()
+    reader = QueueReader(age, task.cancel if handover is None else lambda: handover.abort() or task.cancel())
+    feed.admit(reader)
+    try:
+        position, must_reset = await feed.resume(after, replay_limit)
+        opening = sse.hello(feed.cursor(position), heartbeat)
+        with reader.sending():
+            yield opening + sse.reset(feed.cursor(position)) if must_reset else opening
+        while not reader.closed and (entries := await feed.entries_after(position, REPLAY_STEP)):
+            position = entries[-1].cursor
             with reader.sending():
-                yield opening + sse.reset(feed.cursor(position)) if must_reset else opening
-            while not reader.closed and (entries := await feed.entries_after(position, REPLAY_STEP)):
-                position = entries[-1].cursor
-                with reader.sending():
-                    yield b"".join(entry.frame for entry in entries)
-            # Nothing was handed out since `entries_after` found the head: there is no await in between.
-            feed.join(reader)
-            async for frames in reader.frames():
-                with reader.sending():
-                    yield frames
-        finally:
-            feed.leave(reader)
+                yield b"".join(entry.frame for entry in entries)
+        # Nothing was handed out since `entries_after` found the head: there is no await in between.
+        if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
+            handover.take(Live(feeds, feed, SocketReader(transport, reader.old_at)))
+            return
+        feed.join(reader)
+        async for frames in reader.frames():
+            with reader.sending():
+                yield frames
+    finally:
+        feed.leave(reader)
+        feeds.ended()

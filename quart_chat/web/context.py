@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 from quart_chat.domain import identity, messages
 from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
 from quart_chat.models import Cursor, User
+from quart_chat.streaming.handover import KEY, Handover
 from quart_chat.web.site import Site
 
 COOKIE = "quart_chat"
@@ -118,6 +119,12 @@ def last_event_id() -> Cursor | None:
     """
     text = request.headers.get("Last-Event-ID") or argument("after")
     return (Cursor.parse(text) or Cursor("", 0)) if text else None
+
+
+def handover() -> Handover | None:
+    """By what a stream may take its connection over; None where the app is not wrapped for it."""
+    found = request.scope.get(KEY)
+    return found if isinstance(found, Handover) else None
 
 
 async def form() -> dict[str, str]:

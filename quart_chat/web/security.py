@@ -13,7 +13,7 @@ PERMISSIONS = ", ".join(
 )
 
 
-def check_origin() -> None:
+async def check_origin() -> None:
     """Refuse a request that another site made in somebody's name.
 
     On unsafe methods `Sec-Fetch-Site` or `Origin` must show that the request comes from this site's own pages
@@ -24,7 +24,7 @@ def check_origin() -> None:
         raise OriginRefused(_advice())
 
 
-def check_version() -> None:
+async def check_version() -> None:
     """Refuse HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
 
     Raises VersionUnsupported.
@@ -42,7 +42,7 @@ def check_stream_origin() -> None:
         raise OriginRefused(_advice())
 
 
-def add_headers(response: Response) -> Response:
+async def add_headers(response: Response) -> Response:
     """A policy that starts from nothing: scripts and styles need this response's nonce, nobody may frame it."""
     nonce = f"'nonce-{context.nonce()}'"
     response.headers.setdefault(

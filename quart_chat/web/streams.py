@@ -35,6 +35,7 @@ async def show(slug: str) -> Response:
         replay_limit=site.config.replay_limit,
         heartbeat=site.config.heartbeat,
         age=site.config.stream_age,
+        handover=context.handover(),
     )
     response = Response(body, content_type="text/event-stream; charset=utf-8", headers=STREAM_HEADERS)
     # Quart cuts every response after 60 s, without a word; a stream has its own end.

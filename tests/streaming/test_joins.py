@@ -9,7 +9,7 @@ import pytest
 
 from quart_chat.models import Message
 from quart_chat.streaming import feed as feed_module
-from quart_chat.streaming import reader as reader_module
+from quart_chat.streaming import queue_reader as reader_module
 from tests.sse import Parser
 from tests.streaming.engine import Engine, LossyBroker, engine
 

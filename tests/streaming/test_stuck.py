@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quart_chat.streaming import reader as reader_module
+from quart_chat.streaming import queue_reader as reader_module
 from quart_chat.streaming.reader import Reason
 from tests.sse import Parser
 from tests.streaming.engine import Engine, engine
