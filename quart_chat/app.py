@@ -46,11 +46,11 @@ def create_app(config: Config | None = None) -> Quart:
 
     for module in (rooms, messages, streams, static, health):
         app.register_blueprint(module.blueprint)
-    app.asgi_app = HandsOver(app.asgi_app)  # type: ignore[assignment, method-assign]  # as Quart documents it
+    app.asgi_app = HandsOver(security.AddsHeaders(app.asgi_app))  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
     app.before_request(security.check_version)
     app.before_request(security.check_origin)
-    app.after_request(security.add_headers)
+    app.after_request(security.allow_nonce)
 
     @app.while_serving
     async def serving() -> AsyncGenerator[None]:

@@ -5,6 +5,7 @@ stream is open. So the shutdown trigger is ours: it ends the streams first.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -34,17 +35,29 @@ the ten after which `docker stop` kills."""
 MARGIN = 1.0
 """Seconds for what comes after that: closing the database."""
 
+YOUNG = 10_000
+"""Objects made before Python looks for garbage among them, instead of 700. What a request leaves behind is mostly freed
+without that, and what a stream keeps is no garbage: thousands of streams connect in three quarters of the time."""
+
 
 def serve(config: Config, hypercorn_toml: Path | None) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartupError when serving cannot begin."""
     settings = _hypercorn_config(config, hypercorn_toml)
     app = create_app(config)
     address = _listen(settings)
+    _settle_memory()
     try:
         asyncio.run(_serve(app, settings, address))
     except LifespanFailureError as error:
         # Hypercorn puts the app's own sentence between quotes, behind words of its own.
         raise StartupError(str(error).partition("'")[2].removesuffix("'")) from error
+
+
+def _settle_memory() -> None:
+    """What is there before the first request stays to the end: it is never looked through again."""
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.collect()
+    gc.freeze()
 
 
 async def _serve(app: Quart, settings: HypercornConfig, address: str) -> None:

@@ -13,7 +13,7 @@ PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    {"models", "events", "errors", "config", "assets", "vendor", "secret"},
+    {"models", "events", "errors", "config", "assets", "vendor", "secret", "asgi"},
     {"store", "broker"},
     {"domain"},
     {"streaming"},

@@ -35,6 +35,8 @@ class Posted:
     message: Message
     first: bool
     """False when a repeated key returned an earlier result."""
+    known: bool
+    """Whether the sender was known as the author already."""
     identify: bool
     """Whether the author's token may be handed out with the answer."""
 
@@ -76,10 +78,10 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, draft: Draft) 
         if earlier.version == 1 and earlier.text != draft.text:
             raise KeyReused
         identify = known == author or (known is None and identity.may_be_issued_again(draft))
-        return Posted(earlier, first=False, identify=identify)
+        return Posted(earlier, first=False, known=known == author, identify=identify)
     message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
     events.append(tx, MessagePosted, message, now=now)
-    return Posted(message, first=True, identify=True)
+    return Posted(message, first=True, known=known == author, identify=True)
 
 
 async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:

@@ -6,17 +6,10 @@ and until the stream really ends only this frame waits.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
+from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.streaming.live import Live
 from quart_chat.streaming.transport import transport_of
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Any, Any, Any], Awaitable[None]]
 
 KEY = "quart_chat.handover"
 """Where the scope of a request holds its Handover."""

@@ -1,8 +1,9 @@
 """What is left of a stream that has its own socket: a reader among the feed's, until one of both ends."""
 
+from quart_chat.asgi import Receive
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.socket_reader import Receive, SocketReader
+from quart_chat.streaming.socket_reader import SocketReader
 
 
 class Live:

@@ -2,17 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
+from quart_chat.asgi import Receive
 from quart_chat.streaming import sse
 from quart_chat.streaming.reader import PATIENCE, Burst, Reason
 
 WAITING_BYTES = 256 * 1024
 """What may wait for one reader besides what the kernel holds for it (megabytes, where it sees fit). Less than a queue
 reader may have, because here every slow reader has a copy of its own."""
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class SocketReader:

@@ -1,5 +1,6 @@
 """Everything the routes need to know about the request at hand. Quart's globals stop here."""
 
+import functools
 import ipaddress
 import re
 import secrets
@@ -35,6 +36,12 @@ def nonce() -> str:
     if "nonce" not in g:
         g.nonce = secrets.token_urlsafe(16)
     value: str = g.nonce
+    return value
+
+
+def nonce_used() -> str | None:
+    """The nonce of this response; None where nothing in it carries one."""
+    value: str | None = g.get("nonce")
     return value
 
 
@@ -85,12 +92,16 @@ def origin() -> str:
 
 
 def is_https() -> bool:
-    return origin().startswith("https:")
+    return (site().config.public_url or request.scheme).startswith("https")
 
 
 def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
-    peer = request.remote_addr or ""
+    return _address(request.remote_addr or "")
+
+
+@functools.lru_cache(1024)
+def _address(peer: str) -> str:
     try:
         ip = ipaddress.ip_address(peer)
     except ValueError:
@@ -150,7 +161,11 @@ def user_key() -> str | None:
 
 
 async def user() -> User | None:
-    return await identity.current(site().chat, user_key())
+    """Whoever this request comes from, looked up once."""
+    if "user" not in g:
+        g.user = await identity.current(site().chat, user_key())
+    found: User | None = g.user
+    return found
 
 
 def sender(name: str | None = None) -> messages.Sender:

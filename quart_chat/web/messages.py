@@ -33,12 +33,13 @@ async def create(slug: str) -> ResponseReturnValue:
     context.if_refused(lambda error: show_page(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
     posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
-    response = (
-        _changed("message_posted", posted.message, identified=posted.identify, status=201 if posted.first else 200)
-        if context.is_htmx()
-        else await _back(slug)
-    )
-    if posted.identify:
+    if context.is_htmx():
+        # A page that sends a name does not know who it is, though its browser may: another tab has become somebody.
+        identified = posted.identify and not (posted.known and "name" not in form)
+        response = _changed("message_posted", posted.message, identified, 201 if posted.first else 200)
+    else:
+        response = await _back(slug)
+    if posted.identify and not posted.known:
         context.remember(response, posted.message.author)
     return response
 
@@ -77,7 +78,7 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
     )
 
 
-def _changed(event: str, message: Message, *, identified: bool = False, status: int = 200) -> Response:
+def _changed(event: str, message: Message, identified: bool = False, status: int = 200) -> Response:
     """The fragment that the stream brings as well, and who the author has become.
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.

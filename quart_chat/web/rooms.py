@@ -4,6 +4,7 @@ import secrets
 
 from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
+from quart.wrappers import Response
 
 from quart_chat.domain import messages, rooms
 from quart_chat.errors import ChatError
@@ -39,7 +40,11 @@ async def show(slug: str) -> ResponseReturnValue:
     """The room. `?message=<id>`, the link on every message, leads to that message alone."""
     if message_id := context.number("message"):
         return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
-    return await show_page(slug)
+    response = Response(await show_page(slug), content_type="text/html; charset=utf-8")
+    if user := await context.user():
+        # Browsers forget cookies with time, but nobody who comes back now and then.
+        context.remember(response, user)
+    return response
 
 
 async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:

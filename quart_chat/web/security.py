@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from quart.wrappers import Response
 
+from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import context
 
@@ -11,6 +12,21 @@ PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in "accelerometer camera display-capture geolocation gyroscope microphone midi payment usb".split()
 )
+
+FIXED = [
+    (b"x-content-type-options", b"nosniff"),
+    # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", PERMISSIONS.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+DEFAULTS = [
+    # Of what is no page, nothing is to be run, and nobody may frame it.
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"private, no-cache"),
+]
 
 
 async def check_origin() -> None:
@@ -42,22 +58,33 @@ def check_stream_origin() -> None:
         raise OriginRefused(_advice())
 
 
-async def add_headers(response: Response) -> Response:
-    """A policy that starts from nothing: scripts and styles need this response's nonce, nobody may frame it."""
-    nonce = f"'nonce-{context.nonce()}'"
-    response.headers.setdefault(
-        "Content-Security-Policy",
-        f"default-src 'none'; script-src {nonce}; style-src {nonce}; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = PERMISSIONS
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers.setdefault("Cache-Control", "private, no-cache")
+async def allow_nonce(response: Response) -> Response:
+    """A policy that starts from nothing: on a page, scripts and styles need this response's nonce."""
+    if nonce := context.nonce_used():
+        source = f"'nonce-{nonce}'"
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src {source}; style-src {source}; img-src 'self'; connect-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
     return response
+
+
+class AddsHeaders:
+    """ASGI middleware: what is said with every answer, as ready-made bytes. A route may say `DEFAULTS` otherwise."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[tuple[bytes, bytes]] = message["headers"]
+                said = {name for name, _ in headers}
+                headers += [header for header in DEFAULTS if header[0] not in said]
+                headers += FIXED
+            await send(message)
+
+        await self._app(scope, receive, add)
 
 
 def _is_own(*, absent: bool) -> bool:
@@ -66,7 +93,8 @@ def _is_own(*, absent: bool) -> bool:
     origin = context.headers().get("Origin")
     if origin == "null":
         return False
-    if origin is not None and _normal(origin) == _normal(context.origin()):
+    own = context.origin() if origin is not None else ""
+    if origin is not None and (origin == own or _normal(origin) == _normal(own)):
         return site in (None, "same-origin")
     if site is None:
         return absent and origin is None

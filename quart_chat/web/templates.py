@@ -4,9 +4,10 @@ import functools
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from linkify_it import LinkifyIt
@@ -41,12 +42,19 @@ ENTRY_BYTES = 2048
 """What a kept message takes besides its text and its HTML, about."""
 
 
+class _Environment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain dictionary: Jinja's own chain of them is gone through for every template that is rendered, and costs
+        more than a message."""
+        return {**self.globals, **(d or {})}
+
+
 class Templates:
     """The templates of a folder. Rendering never waits: everything a template shows is given to it."""
 
     def __init__(self, folder: Path) -> None:
         static = assets.folder("static")
-        self._environment = Environment(
+        self._environment = _Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
             auto_reload=False,

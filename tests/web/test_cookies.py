@@ -96,6 +96,23 @@ async def test_reader_gets_no_cookie(bob: Person, room: str, path: str) -> None:
     assert "Set-Cookie" not in (await bob.client.get(path.format(room=room))).headers
 
 
+async def test_cookie_is_made_to_last_whenever_its_guest_opens_a_room(alice: Person, room: str) -> None:
+    posted = await alice.send(f"/rooms/{room}/messages", text="hello", name="Alice", key="k" * 24)
+    again = await alice.send(f"/rooms/{room}/messages", text="hello again", key="l" * 24)
+    opened = await alice.client.get(f"/rooms/{room}")
+    assert "Set-Cookie" not in again.headers, "a guest who is known needs no other"
+    assert opened.headers["Set-Cookie"] == posted.headers["Set-Cookie"]
+
+
+async def test_guest_is_named_to_a_page_that_does_not_know_it(alice: Person, room: str) -> None:
+    """Of two tabs, the one that has not written yet sends a name, and the cookie of the other."""
+    await alice.send(f"/rooms/{room}/messages", text="hello", name="Alice", key="k" * 24)
+    knows = await alice.send(f"/rooms/{room}/messages", text="one", key="l" * 24)
+    does_not = await alice.send(f"/rooms/{room}/messages", text="two", name="Alice", key="m" * 24)
+    assert "You are" not in knows.text
+    assert "You are" in does_not.text
+
+
 async def test_reader_of_a_stream_gets_no_cookie(bob: Person, room: str) -> None:
     async with bob.listen(room=room) as stream:
         assert "Set-Cookie" not in stream.response.headers

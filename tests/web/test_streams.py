@@ -233,17 +233,17 @@ async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
 
 
 async def test_replay_that_is_never_read_keeps_no_connection(tmp_path: Path) -> None:
-    async with serving(tmp_path, limits="off", stream_age="1", heartbeat="0.2") as server:
-        async with Person("Alice", server.url) as alice:
-            async with alice.listen() as stream:
-                start = f"{epoch(stream)}.0"
-            await fill(alice, "lobby")
-            before = sockets(server)
-            with never_reading(server, "lobby", start):
-                assert sockets(server) > before
-                async with asyncio.timeout(20):
-                    while sockets(server) > before:
-                        await alice.client.get("/healthz")
+    brief = {"stream_age": "1", "heartbeat": "0.2"}
+    async with serving(tmp_path, limits="off", **brief) as server, Person("Alice", server.url) as alice:
+        async with alice.listen() as stream:
+            start = f"{epoch(stream)}.0"
+        await fill(alice, "lobby")
+        before = sockets(server)
+        with never_reading(server, "lobby", start):
+            assert sockets(server) > before
+            async with asyncio.timeout(20):
+                while sockets(server) > before:
+                    await alice.client.get("/healthz")
 
 
 def sockets(server: Server) -> int:
