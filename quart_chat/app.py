@@ -48,9 +48,8 @@ def create_app(config: Config | None = None) -> Quart:
         app.register_blueprint(module.blueprint)
     app.asgi_app = HandsOver(security.AddsHeaders(app.asgi_app))  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
-    app.before_request(security.check_version)
-    app.before_request(security.check_origin)
-    app.after_request(security.allow_nonce)
+    app.before_request(security.check_request)
+    app.after_request(security.protect_page)
 
     @app.while_serving
     async def serving() -> AsyncGenerator[None]:

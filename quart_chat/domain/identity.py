@@ -1,5 +1,6 @@
 """Who somebody is: a guest is a row made with the first message, and a signed token that names the row."""
 
+import functools
 import hashlib
 import hmac
 
@@ -20,13 +21,18 @@ def issue(chat: Chat, user: User) -> str:
 
     It names the user by key and not by id: another database, or an older backup, gives the same id to somebody else.
     """
-    return _signer(chat).sign(user.key).decode()
+    return _signer(chat.secret).sign(user.key).decode()
 
 
 def verify(chat: Chat, token: str | None) -> str | None:
     """The key of the user a token was issued to; None for no token, or one that this server did not sign."""
+    return _verify(chat.secret, token) if token else None
+
+
+@functools.lru_cache(10_000)
+def _verify(secret: bytes, token: str) -> str | None:
     try:
-        return _signer(chat).unsign(token).decode() if token else None
+        return _signer(secret).unsign(token).decode()
     except BadSignature:
         return None
 
@@ -67,8 +73,8 @@ def _guest_key(chat: Chat, room: Room, draft: Draft, name: str) -> str:
         # Two people may well think of the same short key: theirs only counts together with what they wrote.
         parts += [name, draft.text]
     material = b"\0".join(part.encode() for part in parts)
-    return hmac.new(chat.secret, b"guest\0" + material, hashlib.sha256).hexdigest()
+    return hmac.digest(chat.secret, b"guest\0" + material, hashlib.sha256).hex()
 
 
-def _signer(chat: Chat) -> Signer:
-    return Signer(chat.secret, salt=SALT, digest_method=hashlib.sha256)
+def _signer(secret: bytes) -> Signer:
+    return Signer(secret, salt=SALT, digest_method=hashlib.sha256)

@@ -83,8 +83,7 @@ def _changed(event: str, message: Message, identified: bool = False, status: int
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
     """
-    event = "message_deleted" if message.deleted_at else event
-    body = context.fragment(f"events/{event}.html", message=message)
+    body = context.site().templates.happened(event, message)
     if identified:
         body += context.fragment("messages/_identified.html", user=message.author)
     response = _html(body, status)

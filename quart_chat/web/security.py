@@ -15,10 +15,6 @@ PERMISSIONS = ", ".join(
 
 FIXED = [
     (b"x-content-type-options", b"nosniff"),
-    # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
-    (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", PERMISSIONS.encode()),
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 
@@ -29,24 +25,26 @@ DEFAULTS = [
 ]
 
 
-async def check_origin() -> None:
+async def check_request() -> None:
+    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused.
+
+    HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
+    """
+    if context.http_version().startswith("2"):
+        raise VersionUnsupported
+    if not context.is_safe():
+        check_origin()
+
+
+def check_origin() -> None:
     """Refuse a request that another site made in somebody's name.
 
     On unsafe methods `Sec-Fetch-Site` or `Origin` must show that the request comes from this site's own pages
     (https://www.w3.org/TR/fetch-metadata/). `Origin: null`, which sandboxed frames send, never does. Raises
     OriginRefused.
     """
-    if not context.is_safe() and not _is_own(absent=False):
+    if not _is_own(absent=False):
         raise OriginRefused(_advice())
-
-
-async def check_version() -> None:
-    """Refuse HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
-
-    Raises VersionUnsupported.
-    """
-    if context.http_version().startswith("2"):
-        raise VersionUnsupported
 
 
 def check_stream_origin() -> None:
@@ -58,14 +56,18 @@ def check_stream_origin() -> None:
         raise OriginRefused(_advice())
 
 
-async def allow_nonce(response: Response) -> Response:
-    """A policy that starts from nothing: on a page, scripts and styles need this response's nonce."""
+async def protect_page(response: Response) -> Response:
+    """What only a page needs. Its policy starts from nothing: scripts and styles need this response's nonce."""
     if nonce := context.nonce_used():
         source = f"'nonce-{nonce}'"
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; script-src {source}; style-src {source}; img-src 'self'; connect-src 'self'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
+        # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response
 
 

@@ -75,8 +75,14 @@ class Templates:
 
     def fragment(self, event: Event) -> str:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone."""
-        name = "message_deleted" if event.message.deleted_at else EVENT_NAMES[type(event)]
-        return self.render(f"events/{name}.html", message=event.message)
+        return self.happened(EVENT_NAMES[type(event)], event.message)
+
+    def happened(self, name: str, message: Message) -> str:
+        """The same for an event by its name. Its template is a macro: a call, without a context of its own."""
+        name = "message_deleted" if message.deleted_at else name
+        template = self._environment.get_template(f"events/{name}.html")
+        html: str = template.module.fragment(message)  # type: ignore[attr-defined]
+        return html
 
 
 class _Once:

@@ -59,6 +59,9 @@ async def test_every_answer_carries_the_policies(alice: Person, room: str, kind:
         assert len(nonce(answer)) >= 22, "128 bits"
         assert "form-action 'self'" in policy
         assert "connect-src 'self'" in policy
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert "camera=()" in answer.headers["Permissions-Policy"]
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     else:
         assert "nonce" not in policy
         assert "'self'" not in policy, "nothing in it is to be run or fetched"
@@ -66,8 +69,6 @@ async def test_every_answer_carries_the_policies(alice: Person, room: str, kind:
     assert "*" not in policy
     assert "data:" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
-    assert "camera=()" in answer.headers["Permissions-Policy"]
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "server" not in answer.headers
     assert "Access-Control-Allow-Origin" not in answer.headers
