@@ -81,8 +81,8 @@ class Templates:
         """The same for an event by its name. Its template is a macro: a call, without a context of its own."""
         name = "message_deleted" if message.deleted_at else name
         template = self._environment.get_template(f"events/{name}.html")
-        html: str = template.module.fragment(message)  # type: ignore[attr-defined]
-        return html
+        # A plain string: what is added to Markup is escaped.
+        return str(template.module.fragment(message))  # type: ignore[attr-defined]
 
 
 class _Once:

@@ -59,6 +59,14 @@ async def test_htmx_gets_the_message_as_a_fragment(alice: Person, room: str) -> 
     assert "<html" not in answer.text
 
 
+async def test_guest_who_was_made_is_told_who_it_is(alice: Person, room: str) -> None:
+    answer = Page((await alice.send(f"/rooms/{room}/messages", **form(text="hello"))).text)
+    (article,) = answer.all("article")
+    assert answer.by_id("identity").attributes["data-user"] == article.attributes["data-author"]
+    (part,) = answer.all("hx-partial")
+    assert part.attributes["hx-target"] == "#identity"
+
+
 async def test_form_without_javascript_goes_back_to_the_room(alice: Person, room: str) -> None:
     answer = await alice.send(f"/rooms/{room}/messages", htmx=False, **form(text="hello"))
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{room}")
