@@ -1,6 +1,6 @@
 """The only wiring: settings in, a Quart app out. What is opened when serving begins is closed when it ends."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 
 import structlog
@@ -11,7 +11,9 @@ from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
+from quart_chat.domain.newest import Newest
 from quart_chat.errors import StartupError
+from quart_chat.events import Event
 from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
@@ -55,12 +57,17 @@ def create_app(config: Config | None = None) -> Quart:
     async def serving() -> AsyncGenerator[None]:
         if config.limits == "off":
             log.warning("every rate limit is off (QUART_CHAT_LIMITS=off)")
-        broker = MemoryBroker()
-        database = Database(config.database_path, broker.publish)
+        broker, newest = MemoryBroker(), Newest()
+
+        def on_commit(events: Sequence[Event]) -> None:
+            newest.committed(events)
+            broker.publish(events)
+
+        database = Database(config.database_path, on_commit)
         await database.open()
         try:
             epoch = await database.read(events.select_epoch)
-            chat = Chat(database, broker, Limits.from_config(config), epoch, load_secret(config))
+            chat = Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
             feeds = Feeds(chat, site.templates.fragment, config.heartbeat)
             site.opened(chat, feeds)
             yield

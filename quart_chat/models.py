@@ -99,3 +99,16 @@ class Message:
     def token(self) -> str:
         """The start of a strong key: lets the author's page match its own pending message, reveals nothing useful."""
         return self.key[:TOKEN_LENGTH] if len(self.key) >= STRONG_KEY_LENGTH else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some messages of a room in the order of the log, and the cursor up to which they tell everything."""
+
+    room: Room
+    before: int | None
+    """The id of the message before which these are; None for the newest."""
+    messages: list[Message]
+    older: bool
+    """Whether there are messages before these."""
+    cursor: Cursor

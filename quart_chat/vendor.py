@@ -30,7 +30,7 @@ class Script:
 
     @property
     def name(self) -> str:
-        return Path(self.path).name
+        return self.path.rpartition("/")[2]
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.domain.limits import Limits
+from quart_chat.domain.newest import Newest
 from quart_chat.store.sqlite import Database
 
 
@@ -19,6 +20,7 @@ class Chat:
 
     database: Database
     broker: MemoryBroker
+    newest: Newest
     limits: Limits
     epoch: str
     secret: bytes

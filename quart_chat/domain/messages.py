@@ -8,7 +8,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
-from quart_chat.models import Cursor, Draft, Message, Room
+from quart_chat.models import Cursor, Draft, Message, Page
 from quart_chat.store import events, messages, users
 from quart_chat.store.sqlite import Transaction
 
@@ -39,17 +39,6 @@ class Posted:
     """Whether the sender was known as the author already."""
     identify: bool
     """Whether the author's token may be handed out with the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some messages in the order of the log, and the cursor up to which they tell everything."""
-
-    room: Room
-    messages: list[Message]
-    older: bool
-    """Whether there are messages before these."""
-    cursor: Cursor
 
 
 async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
@@ -132,13 +121,18 @@ async def find(chat: Chat, slug: str, message_id: int) -> Message:
 
 async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
     """The newest messages of a room, or those before the message with the id `before`. Raises RoomNotFound."""
+    if before is None and (kept := chat.newest.get(slug)):
+        return kept
 
     def query(tx: Transaction) -> Page:
         room = rooms.find_in(tx, slug)
         found = messages.select_before(tx, room.id, min(before or NEWEST, NEWEST), limit=PAGE + 1)
-        return Page(room, found[-PAGE:], len(found) > PAGE, Cursor(chat.epoch, room.cursor))
+        return Page(room, before, found[-PAGE:], len(found) > PAGE, Cursor(chat.epoch, room.cursor))
 
-    return await chat.database.read(query)
+    page = await chat.database.read(query)
+    if before is None:
+        chat.newest.keep(page)
+    return page
 
 
 async def events_after(chat: Chat, room_id: int, cursor: int, limit: int) -> list[Event]:

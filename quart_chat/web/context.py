@@ -23,7 +23,7 @@ COOKIE_AGE = 400 * 24 * 3600
 
 EXTENSION = "quart_chat"
 
-Refusal = Callable[[ChatError], Awaitable[str]]
+Refusal = Callable[[ChatError], Awaitable[str | bytes]]
 
 
 def site() -> Site:
@@ -190,7 +190,7 @@ def if_refused(page: Refusal) -> None:
     g.refusal = page
 
 
-async def refused_page(error: ChatError) -> str | None:
+async def refused_page(error: ChatError) -> str | bytes | None:
     """That page; None where there is none, or where the page itself is what is refused."""
     page: Refusal | None = g.get("refusal")
     try:

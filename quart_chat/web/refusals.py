@@ -53,5 +53,5 @@ async def _failure(error: Exception) -> Response:
     return response
 
 
-def _html(body: str, status: int) -> Response:
+def _html(body: str | bytes, status: int) -> Response:
     return Response(body, status, content_type="text/html; charset=utf-8")

@@ -47,22 +47,19 @@ async def show(slug: str) -> ResponseReturnValue:
     return response
 
 
-async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
+async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
     """A room's page; with `form` and `error` when what was sent to it was refused."""
-    form = form or {}
-    before = context.number("before")
-    page = await messages.page(context.site().chat, slug, before)
+    page = await messages.page(context.site().chat, slug, context.number("before"))
     # A page that somebody may be writing on, or looks back from, does not reload under them.
-    still = bool(error or before or context.argument("refresh") == "off")
-    return context.render(
-        "rooms/show.html",
-        page=page,
-        user=await context.user(),
-        form=form,
-        error=error,
-        before=before,
+    still = bool(error or page.before or context.argument("refresh") == "off")
+    return context.site().templates.room(
+        page,
+        await context.user(),
+        nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
         refresh=None if still else REFRESH,
+        form=form or {},
+        error=error,
     )
 
 

@@ -13,6 +13,7 @@ from quart_chat.domain import messages, rooms
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.messages import Sender
+from quart_chat.domain.newest import Newest
 from quart_chat.events import Event
 from quart_chat.models import Cursor, Draft, Message, Room
 from quart_chat.store import events
@@ -120,7 +121,7 @@ async def engine(
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)
-        chat = Chat(database, broker, Limits(None, None, None), epoch, b"secret")
+        chat = Chat(database, broker, Newest(), Limits(None, None, None), epoch, b"secret")
         feeds = Feeds(chat, encode, heartbeat)
         yield Engine(chat, feeds, await rooms.find(chat, "lobby"))
         await feeds.close()

@@ -1,16 +1,19 @@
 """Rendered messages are kept for the next page, and never shown when they are out of date."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from quart_chat import assets
-from quart_chat.models import Message, User
+from quart_chat.models import Cursor, Message, Page, Room, User
 from quart_chat.web import templates as templates_module
 from quart_chat.web.templates import Templates
 
+ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
 ANA = User(1, "Ana", "k" * 22, 0)
 FIRST = Message(1, 1, ANA, "k" * 22, "hello", 0, None, None, 1)
+cursors = itertools.count()
 
 
 @pytest.fixture
@@ -28,7 +31,12 @@ def linked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def page(templates: Templates, *messages: Message) -> str:
-    return templates.render("messages/_list.html", messages=messages)
+    at = Cursor("epoch", next(cursors))
+    return show(templates, Page(ROOM, None, list(messages), False, at)).replace(str(at), "")
+
+
+def show(templates: Templates, page: Page, user: User | None = None, nonce: str = "nonce") -> str:
+    return templates.room(page, user, nonce=nonce, key="key", refresh=None, form={}, error=None).decode()
 
 
 def test_message_is_rendered_once_for_many_pages(linked: list[str]) -> None:
@@ -61,7 +69,7 @@ def test_message_that_continues_a_group_is_another_rendering() -> None:
 
 
 def test_what_is_kept_is_bounded_and_the_least_used_goes(monkeypatch: pytest.MonkeyPatch, linked: list[str]) -> None:
-    monkeypatch.setattr(templates_module, "SHOWN_BYTES", 20_000)
+    monkeypatch.setattr(templates_module, "MESSAGE_BYTES", 20_000)
     templates = Templates(assets.folder("templates"))
     for number in range(2, 22):
         page(templates, replace(FIRST, id=number, text=str(number)))
@@ -71,3 +79,29 @@ def test_what_is_kept_is_bounded_and_the_least_used_goes(monkeypatch: pytest.Mon
     page(templates, replace(FIRST, id=2, text="2"))
     page(templates, replace(FIRST, id=21, text="21"))
     assert linked == ["2"]
+
+
+def test_room_is_rendered_once_for_many_viewers(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    original = Templates.render
+
+    def noted(self: Templates, name: str, /, **values: object) -> str:
+        rendered.append(name)
+        return original(self, name, **values)
+
+    monkeypatch.setattr(Templates, "render", noted)
+    templates = Templates(assets.folder("templates"))
+    room = Page(ROOM, None, [FIRST], False, Cursor("epoch", 1))
+    hers, his = show(templates, room, ANA, "hers"), show(templates, room, None, "his")
+    assert rendered.count("rooms/show.html") == 1
+    assert ('nonce="hers"' in hers, 'nonce="his"' in hers, "You are" in hers) == (True, False, True)
+    assert ('nonce="hers"' in his, 'nonce="his"' in his, "You are" in his) == (False, True, False)
+    assert show(templates, replace(room, messages=[], cursor=Cursor("epoch", 2))) != show(templates, room)
+    assert rendered.count("rooms/show.html") == 3
+
+
+def test_names_that_look_like_places_are_text() -> None:
+    templates = Templates(assets.folder("templates"))
+    mallory = replace(ANA, name="<nonce><key><identity>")
+    room = Page(replace(ROOM, name=mallory.name), None, [replace(FIRST, author=mallory)], False, Cursor("epoch", 1))
+    assert show(templates, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 4
