@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
+from typing import Any
 
 import structlog
-from quart import Quart
+from quart import Quart, Request
 
 from quart_chat import assets
 from quart_chat.broker.memory import MemoryBroker
@@ -29,7 +30,20 @@ BODY_LENGTH = 128 * 1024
 """Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
 
 
+class ChatRequest(Request):
+    @property
+    def blueprints(self) -> list[str]:
+        """No blueprint here is inside another. Quart, which asks three times in a request, looks for that each time."""
+        return [self.blueprint] if self.blueprint else []
+
+
 class ChatApp(Quart):
+    request_class = ChatRequest
+
+    def ensure_async(self, func: Any) -> Any:
+        """Every handler here is a coroutine function. Quart looks at each of them in each request."""
+        return func
+
     def log_exception(
         self, exception_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]
     ) -> None:
@@ -51,7 +65,6 @@ def create_app(config: Config | None = None) -> Quart:
     app.asgi_app = HandsOver(security.AddsHeaders(app.asgi_app))  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
     app.before_request(security.check_request)
-    app.after_request(security.protect_page)
 
     @app.while_serving
     async def serving() -> AsyncGenerator[None]:

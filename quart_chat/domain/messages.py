@@ -8,7 +8,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
-from quart_chat.models import Cursor, Draft, Message, Page
+from quart_chat.models import Cursor, Draft, Message, Page, Room, User
 from quart_chat.store import events, messages, users
 from quart_chat.store.sqlite import Transaction
 
@@ -58,19 +58,25 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, draft: Draft) 
     room = rooms.find_in(tx, slug)
     known = users.select(tx, sender.user_key) if sender.user_key else None
     # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
-    # another guest, with whose cookie the draft is now sent again.
-    author = identity.find_first(tx, chat, room, draft) or known
+    # another guest, with whose cookie the draft is now sent again. Without a name it cannot have made one.
+    author = (identity.find_first(tx, chat, room, draft) if sender.name is not None else None) or known
     if author is None:
         author = identity.find_or_make_guest(tx, chat, room, draft, sender.name)
     now = chat.now()
-    if earlier := messages.select_by_key(tx, room.id, author.id, draft.key):
-        if earlier.version == 1 and earlier.text != draft.text:
-            raise KeyReused
-        identify = known == author or (known is None and identity.may_be_issued_again(draft))
-        return Posted(earlier, first=False, known=known == author, identify=identify)
     message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
+    if message is None:
+        return _posted_before(tx, room, author, known, draft)
     events.append(tx, MessagePosted, message, now=now)
     return Posted(message, first=True, known=known == author, identify=True)
+
+
+def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft) -> Posted:
+    earlier = messages.select_by_key(tx, room.id, author.id, draft.key)
+    assert earlier is not None
+    if earlier.version == 1 and earlier.text != draft.text:
+        raise KeyReused
+    identify = known == author or (known is None and identity.may_be_issued_again(draft))
+    return Posted(earlier, first=False, known=known == author, identify=identify)
 
 
 async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:

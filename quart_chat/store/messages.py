@@ -61,11 +61,13 @@ def select_before(tx: Transaction, room_id: int, before: int, *, limit: int) -> 
     return [message(row) for row in reversed(rows)]
 
 
-def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, now: int) -> Message:
+def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, now: int) -> Message | None:
+    """Store a message; None when its author has used this key in this room before."""
     row = tx.one(
         """
         INSERT INTO messages (room_id, user_id, key, text, created_at)
         VALUES (:room_id, :user_id, :key, :text, :now)
+            ON CONFLICT (user_id, room_id, key) DO NOTHING
         RETURNING id
         """,
         room_id=room_id,
@@ -74,8 +76,7 @@ def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, 
         text=text,
         now=now,
     )
-    assert row is not None
-    return Message(row["id"], room_id, author, key, text, now, None, None, 1)
+    return Message(row["id"], room_id, author, key, text, now, None, None, 1) if row else None
 
 
 def update_text(tx: Transaction, message_id: int, text: str, *, now: int) -> None:

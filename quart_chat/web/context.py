@@ -11,6 +11,7 @@ from quart import current_app, g, request
 from quart.wrappers import Response
 from werkzeug.datastructures import Headers
 
+from quart_chat.asgi import Scope
 from quart_chat.domain import identity, messages
 from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
 from quart_chat.models import Cursor, User
@@ -23,6 +24,9 @@ COOKIE_AGE = 400 * 24 * 3600
 
 EXTENSION = "quart_chat"
 
+NONCE = "quart_chat.nonce"
+"""Where the scope of a request holds its nonce, if anything in the answer carries one."""
+
 Refusal = Callable[[ChatError], Awaitable[str | bytes]]
 
 
@@ -33,15 +37,8 @@ def site() -> Site:
 
 def nonce() -> str:
     """The random value that this response's scripts and styles carry (https://www.w3.org/TR/CSP3/#framework-directive-source-list)."""
-    if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
-    value: str = g.nonce
-    return value
-
-
-def nonce_used() -> str | None:
-    """The nonce of this response; None where nothing in it carries one."""
-    value: str | None = g.get("nonce")
+    scope: Scope = request.scope  # type: ignore[assignment]  # a dictionary, to which middleware may add
+    value: str = scope.setdefault(NONCE, secrets.token_urlsafe(16))
     return value
 
 

@@ -2,16 +2,21 @@
 
 from urllib.parse import urlsplit
 
-from quart.wrappers import Response
-
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import context
 
-PERMISSIONS = ", ".join(
-    f"{feature}=()"
-    for feature in "accelerometer camera display-capture geolocation gyroscope microphone midi payment usb".split()
+PERMISSIONS = b", ".join(
+    b"%b=()" % feature
+    for feature in b"accelerometer camera display-capture geolocation gyroscope microphone midi payment usb".split()
 )
+
+PAGE = [
+    # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", PERMISSIONS),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
 
 FIXED = [
     (b"x-content-type-options", b"nosniff"),
@@ -56,21 +61,6 @@ def check_stream_origin() -> None:
         raise OriginRefused(_advice())
 
 
-async def protect_page(response: Response) -> Response:
-    """What only a page needs. Its policy starts from nothing: scripts and styles need this response's nonce."""
-    if nonce := context.nonce_used():
-        source = f"'nonce-{nonce}'"
-        response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; script-src {source}; style-src {source}; img-src 'self'; connect-src 'self'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        )
-        # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = PERMISSIONS
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    return response
-
-
 class AddsHeaders:
     """ASGI middleware: what is said with every answer, as ready-made bytes. A route may say `DEFAULTS` otherwise."""
 
@@ -81,6 +71,8 @@ class AddsHeaders:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers: list[tuple[bytes, bytes]] = message["headers"]
+                if nonce := scope.get(context.NONCE):
+                    headers += _page_headers(nonce)
                 said = {name for name, _ in headers}
                 headers += [header for header in DEFAULTS if header[0] not in said]
                 headers += FIXED
@@ -89,19 +81,29 @@ class AddsHeaders:
         await self._app(scope, receive, add)
 
 
+def _page_headers(nonce: str) -> list[tuple[bytes, bytes]]:
+    """What only a page needs. Its policy starts from nothing: scripts and styles need this response's nonce."""
+    source = f"'nonce-{nonce}'"
+    policy = (
+        f"default-src 'none'; script-src {source}; style-src {source}; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return [(b"content-security-policy", policy.encode()), *PAGE]
+
+
 def _is_own(*, absent: bool) -> bool:
     """Whether the browser says that the request is this site's; `absent` when it says nothing."""
     site = context.headers().get("Sec-Fetch-Site")
     origin = context.headers().get("Origin")
     if origin == "null":
         return False
-    own = context.origin() if origin is not None else ""
-    if origin is not None and (origin == own or _normal(origin) == _normal(own)):
-        return site in (None, "same-origin")
-    if site is None:
-        return absent and origin is None
-    # A proxy in front may have changed scheme and host as this server sees them; the browser's own word counts then.
-    return site == "same-origin" or (site == "none" and context.is_safe())
+    if site is not None:
+        # The browser's own word, which counts also where a proxy has changed scheme and host as this server sees them.
+        return site == "same-origin" or (site == "none" and context.is_safe())
+    if origin is None:
+        return absent
+    own = context.origin()
+    return origin == own or _normal(origin) == _normal(own)
 
 
 def _normal(origin: str) -> tuple[str, str, int | None]:

@@ -47,6 +47,7 @@ class Stored:
 
 def post(tx: Transaction, room: Room, author: User, key: str, text: str = "text") -> Message:
     message = messages.insert(tx, room_id=room.id, author=author, key=key, text=text, now=0)
+    assert message is not None
     events.append(tx, MessagePosted, message, now=0)
     return message
 
