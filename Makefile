@@ -10,13 +10,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 MADE := .venv/made
 READY := .venv/ready
 TEST_READY := .venv/test-ready
+BENCH_READY := .venv/bench-ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## List these commands
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
 	    printf '%-18s%s\n' "$$name" "$$what"; done
 
 .PHONY: setup
@@ -43,6 +44,14 @@ chaos: SEED ?= $(shell date +%s)
 chaos: $(TEST_READY) ## Kill the server again and again while people write and read [SECONDS=120 SEED=...]
 	$(BIN)/python -m tests.delivery.chaos --seconds $(SECONDS) --seed $(SEED)
 
+.PHONY: bench
+bench: $(BENCH_READY) ## Measure against Nchan, Channels, Starlette and others: half an hour on two idle cores
+	$(BIN)/python -m bench
+
+.PHONY: bench-quick
+bench-quick: $(BENCH_READY) ## The same in small, for development: a few minutes, results in build/bench
+	$(BIN)/python -m bench --quick
+
 .PHONY: screenshots
 screenshots: $(TEST_READY) ## Make the pictures of the README from the real page
 	@$(BIN)/python -m tests.browser.chromium --install
@@ -56,6 +65,7 @@ lock: $(READY) ## Write requirements/*.txt anew from pyproject.toml [UPGRADE=--u
 	$(LOCK) --group build --output-file requirements/build.txt
 	$(LOCK) --group test --constraint requirements/run.txt --constraint requirements/build.txt \
 	    --output-file requirements/test.txt
+	$(LOCK) --group bench --constraint requirements/run.txt --output-file requirements/bench.txt
 
 # One version of each package for every Python and platform, with hashes, and without the address it was found at.
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
@@ -80,4 +90,10 @@ $(READY): requirements/run.txt requirements/build.txt pyproject.toml | $(MADE)
 $(TEST_READY): requirements/test.txt $(READY)
 	@echo "Installing what the tests need into .venv: about half a minute, and only when that changes."
 	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(BENCH_READY): requirements/bench.txt bench/install-nchan.sh $(READY)
+	@echo "Installing what the benchmark compares with into .venv: about half a minute, and only when that changes."
+	@$(INSTALL) --require-hashes -r requirements/bench.txt
+	@sh bench/install-nchan.sh
 	@touch $@

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 import structlog
-from quart import Quart, Request
+from quart import Quart
 
 from quart_chat import assets
 from quart_chat.broker.memory import MemoryBroker
@@ -21,6 +21,7 @@ from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.handover import HandsOver
 from quart_chat.web import context, health, messages, refusals, rooms, security, static, streams
+from quart_chat.web.requests import ChatConnection, ChatRequest
 from quart_chat.web.site import Site
 from quart_chat.web.templates import Templates
 
@@ -30,15 +31,9 @@ BODY_LENGTH = 128 * 1024
 """Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
 
 
-class ChatRequest(Request):
-    @property
-    def blueprints(self) -> list[str]:
-        """No blueprint here is inside another. Quart, which asks three times in a request, looks for that each time."""
-        return [self.blueprint] if self.blueprint else []
-
-
 class ChatApp(Quart):
     request_class = ChatRequest
+    asgi_http_class = ChatConnection
 
     def ensure_async(self, func: Any) -> Any:
         """Every handler here is a coroutine function. Quart looks at each of them in each request."""

@@ -5,7 +5,9 @@ stream is open. So the shutdown trigger is ours: it ends the streams first.
 """
 
 import asyncio
+import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -46,6 +48,7 @@ def serve(config: Config, hypercorn_toml: Path | None) -> None:
     app = create_app(config)
     address = _listen(settings)
     _settle_memory()
+    _allow_connections()
     try:
         asyncio.run(_serve(app, settings, address))
     except LifespanFailureError as error:
@@ -58,6 +61,13 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     gc.collect()
     gc.freeze()
+
+
+def _allow_connections() -> None:
+    """Each is an open file. Shells often begin programs with 1,024, though the system allows many more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(app: Quart, settings: HypercornConfig, address: str) -> None:

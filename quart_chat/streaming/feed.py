@@ -28,6 +28,9 @@ RING_EVENTS = 1024
 RING_BYTES = 4 * 1024 * 1024
 """What a room's ring holds at most, whichever is reached first."""
 
+REFILL = 50
+"""Events of which a new feed knows before anything happens."""
+
 BATCH = 256
 """Events encoded before readers hear of them: bounds how long the event loop is kept busy."""
 
@@ -103,6 +106,13 @@ class Feed:
         self._ring: deque[Entry] = deque()
         self._ring_bytes = 0
         self._changed = asyncio.Event()
+
+    async def fill(self) -> None:
+        """Read the newest events into the ring, once. Readers who come back after a restart missed only few: they must
+        not ask the store, each for itself. Raises StoreUnavailable."""
+        for event in await self._stored.after(max(0, self.head - REFILL), REFILL):
+            if event.cursor <= self.head:
+                self._remember(self._entry(event))
 
     async def run(self) -> None:
         """Hand out what the broker brings, and what it failed to bring, until cancelled."""

@@ -116,6 +116,7 @@ class Feeds:
                 feed = Feed(self._chat.epoch, await stored.head(), inbox, self._encode, stored)
                 task = asyncio.current_task()
                 assert task is not None
+                await feed.fill()
                 self._running[room_id] = (feed, inbox, task)
                 opened.set_result(feed)
                 await feed.run()

@@ -36,7 +36,7 @@ class Uvicorn(Server):
         with (self.folder / "server.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "uvicorn", "--factory", "quart_chat:create_app", "--ws", "none",
-                # With httptools, where that is installed, it does not tell the first of two requests that the peer is gone.
+                # With httptools it does not tell the first of two requests that the peer is gone.
                 "--http", "h11", "--host", "127.0.0.1", "--port", "0", "--no-access-log", "--no-use-colors",
                 cwd=self.folder, env=environment(self.settings), stdout=log, stderr=log,
             )  # fmt: skip

@@ -90,8 +90,23 @@ async def test_ring_answers_without_the_store(tmp_path: Path) -> None:
         assert [entry.cursor for entry in finished.value.value] == [1, 2], "without giving up control"
 
 
+async def test_new_feed_knows_the_newest_events_as_they_are_now(tmp_path: Path) -> None:
+    """As after a restart: readers who come back find what they missed without asking the store."""
+    async with engine(tmp_path) as running:
+        await running.post("kept")
+        await running.delete(await running.post("gone"))
+        feed = await running.feed()
+        with pytest.raises(StopIteration) as finished:
+            feed.entries_after(0).send(None)
+        entries = finished.value.value
+        assert [entry.cursor for entry in entries] == [1, 2, 3]
+        assert b"kept" in entries[0].frame
+        assert all(b"gone" not in entry.frame for entry in entries)
+
+
 @pytest.mark.parametrize("read_before", [True, False], ids=["from the ring", "from the store"])
-async def test_replay_comes_in_portions(tmp_path: Path, read_before: bool) -> None:
+async def test_replay_comes_in_portions(tmp_path: Path, read_before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "REFILL", 0)
     async with engine(tmp_path) as running:
         if read_before:
             await running.feed()

@@ -27,6 +27,9 @@ class Wire:
         asked = f"{method} {path} HTTP/{version}\r\nHost: {self._bind}\r\n\r\n".encode()
         await asyncio.get_running_loop().sock_sendall(self._socket, asked * times)
 
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
     async def read(self) -> bool:
         """Take some of what has come; False where it ends."""
         async with asyncio.timeout(SECONDS):

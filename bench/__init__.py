@@ -1,0 +1,1 @@
+"""`make bench`: this server and its peers, one after the other, under the same load."""

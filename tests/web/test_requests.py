@@ -1,0 +1,48 @@
+"""Requests are handled in as few tasks as they need: what that must not change."""
+
+import asyncio
+
+from quart_chat.app import create_app
+from quart_chat.web.requests import HELD
+from tests.people import Person
+from tests.serving import Server
+from tests.streaming.wire import wire
+
+
+def test_every_address_whose_answer_is_held_back_says_so() -> None:
+    rules = [(rule.endpoint.split(".")[0], rule.rule) for rule in create_app().url_map.iter_rules()]
+    assert {rule for owner, rule in rules if owner == "streams"} == {rule for _, rule in rules if rule.endswith(HELD)}
+
+
+async def test_body_that_comes_in_pieces_is_whole(server: Server, alice: Person, room: str) -> None:
+    body = b"text=hello+from+afar&name=Ana&key=abc"
+    head = f"POST /rooms/{room}/messages HTTP/1.1\r\nHost: {server.bind}\r\nOrigin: {server.url}\r\n"
+    head += f"HX-Request: true\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with wire(server.bind) as connection:
+        await connection.send(head.encode())
+        for start in range(0, len(body), 10):
+            await asyncio.sleep(0.01)
+            await connection.send(body[start : start + 10])
+        await connection.read_until(lambda at: b"</article>" in at.received)
+        assert connection.head.startswith("HTTP/1.1 201")
+    assert "hello from afar" in (await alice.client.get(f"/rooms/{room}")).text
+
+
+async def test_body_that_says_it_is_too_large_is_refused_before_it_comes(server: Server, room: str) -> None:
+    head = f"POST /rooms/{room}/messages HTTP/1.1\r\nHost: {server.bind}\r\nOrigin: {server.url}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900000000\r\n\r\n"
+    async with wire(server.bind) as connection:
+        await connection.send(head.encode() + b"text=hello")
+        await connection.read_until(lambda at: b"\r\n\r\n" in at.received)
+        assert connection.head.startswith("HTTP/1.1 413")
+
+
+async def test_client_that_leaves_in_the_middle_posts_nothing(server: Server, alice: Person, room: str) -> None:
+    head = f"POST /rooms/{room}/messages HTTP/1.1\r\nHost: {server.bind}\r\nOrigin: {server.url}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
+    async with wire(server.bind) as connection:
+        await connection.send(head.encode() + b"text=unfinished&name=Ana")
+    posted = await alice.post_message("whole", room=room)
+    page = (await alice.client.get(f"/rooms/{room}")).text
+    assert f'id="message-{posted.message_id}"' in page
+    assert "unfinished" not in page
