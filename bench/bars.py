@@ -88,6 +88,12 @@ def bars(rounds: Rounds, few: int, many: int) -> list[Bar]:
             unit="KiB",
         ),
         bar(
+            "time to the last reader, with 20 who never read / without",
+            1.3,
+            lambda: get("stuck", "quart-chat", "p50_ms_with") / get("stuck", "quart-chat", "p50_ms_alone"),
+            most=True,
+        ),
+        bar(
             f"{many:,} readers back after a crash",
             20.0,
             lambda: get("storm", "quart-chat", "back_s"),

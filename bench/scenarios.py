@@ -1,16 +1,17 @@
 """What is measured, one function each. All return plain numbers; each server is started anew in a folder of its own."""
 
 import signal
+import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from bench import loader
-from bench.contestants import BARE, QUART_CHAT, Contestant
+from bench.contestants import BARE, QUART_CHAT, TEXT, Contestant
 from bench.host import Server, running
 
 Numbers = dict[str, float]
@@ -107,6 +108,20 @@ class Bench:
             raise loader.Invalid(f"only {found['reconnects']} readers came back")
         return {"back_s": found["back_s"], "reconnects": found["reconnects"], "messages": found["posts"]}
 
+    def stuck(self) -> Numbers:
+        """Long messages to 100 readers, alone and with 20 more who never read."""
+        found: Numbers = {}
+        options = {"readers": 100, "posters": 4, "rate": 100, "size": 8000, "seconds": 6}
+        arguments = [argument for argument in QUART_CHAT.load if argument not in ("--size", str(TEXT))]
+        with self.server(QUART_CHAT) as server:
+            for name, count in (("alone", 0), ("with", 20)):
+                with _never_reading(server.port, count):
+                    before = server.resident()
+                    result = loader.measure(self.plan.build, server.port, arguments, **options)
+                    found[f"p50_ms_{name}"] = result["last_ms"]["p50"]
+                    found[f"more_mib_{name}"] = (server.resident() - before) / 2**20
+        return found
+
     def posts(self) -> Numbers:
         """32 posters and nobody who reads."""
         options = {"posters": 32, "seconds": 2}
@@ -132,3 +147,15 @@ class Bench:
             "quart-chat": statistics.median(found[QUART_CHAT.name]),
             "bare": statistics.median(found[BARE.name]),
         }
+
+
+@contextmanager
+def _never_reading(port: int, count: int) -> Iterator[None]:
+    """So many streams whose client takes nothing."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stream = stack.enter_context(socket.socket())
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stream.connect(("127.0.0.1", port))
+            stream.sendall(b"GET /rooms/lobby/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        yield

@@ -36,7 +36,7 @@ class SocketReader:
             return
         chunk = burst.chunk
         if self._fd is not None and not transport.get_write_buffer_size():
-            # What the transport would do as well, in half the time. It alone knows what to make of an error.
+            # What the transport does as well, but not as soon. It alone knows what to make of an error.
             try:
                 sent = os.write(self._fd, chunk)
             except OSError:
