@@ -106,7 +106,7 @@ def bars(rounds: Rounds, few: int, many: int) -> list[Bar]:
             lambda: get("posts", "both", "quart-chat") / get("posts", "both", "bare"),
         ),
         bar(
-            "room pages/s with 10 posts/s / bare view",
+            "room pages/s for newcomers, with 10 posts/s / bare view",
             0.6,
             lambda: get("pages", "both", "quart-chat") / get("pages", "both", "bare"),
         ),

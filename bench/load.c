@@ -700,7 +700,6 @@ static void measure(void) {
         get_next();
         // Not later than the next message of the schedule, and no sooner than something happens.
         turn(asked.rate > 0 || asked.reconnect ? 1 : 10);
-        if (!asked.posters && told) break;
     }
     Nanoseconds limit = now() + (Nanoseconds)(asked.drain * SECOND);
     while ((unanswered || incomplete || behind) && !*problem && now() < limit) turn(10);

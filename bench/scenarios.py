@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from bench import loader
-from bench.contestants import BARE, QUART_CHAT, TEXT, Contestant
+from bench.contestants import BARE, EVENT, QUART_CHAT, TEXT, Contestant
 from bench.host import Server, running
 
 Numbers = dict[str, float]
@@ -64,6 +64,8 @@ class Bench:
                 idle = server.resident()
                 ready.begin()
                 found = ready.result()
+        if abs(found["bytes_per_delivery"] / EVENT - 1) > 0.05:
+            raise loader.Invalid(f"a delivery has {found['bytes_per_delivery']} bytes, not {EVENT} as the others have")
         return {
             "deliveries_per_s": found["deliveries_per_s"],
             "last_ms": found["last_ms"]["p50"],

@@ -15,6 +15,9 @@ from quart_chat.store.sqlite import Transaction
 
 SALT = "guest"
 
+TOKEN_LENGTH = 256
+"""Characters of a token at most, twice what they have: what is longer is not even looked at."""
+
 
 def issue(chat: Chat, user: User) -> str:
     """A token for `user`, to be kept by its browser. Whoever holds it is that user.
@@ -26,7 +29,7 @@ def issue(chat: Chat, user: User) -> str:
 
 def verify(chat: Chat, token: str | None) -> str | None:
     """The key of the user a token was issued to; None for no token, or one that this server did not sign."""
-    return _verify(chat.secret, token) if token else None
+    return _verify(chat.secret, token) if token and len(token) <= TOKEN_LENGTH else None
 
 
 @functools.lru_cache(10_000)

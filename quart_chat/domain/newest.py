@@ -7,7 +7,11 @@ from quart_chat.events import Event
 from quart_chat.models import Page
 
 KEPT = 64
-"""Rooms. Their newest messages take 10 KB each where people chat, 1.6 MB where somebody fills a room on purpose."""
+"""Rooms."""
+
+LARGEST = 100_000
+"""Characters of a page that is kept. Where people chat it has some thousands; only who wants to fill the memory writes
+more, and is read from the store."""
 
 
 class Newest:
@@ -29,6 +33,8 @@ class Newest:
         return page if page is not None and self._is_newest(page) else None
 
     def keep(self, page: Page) -> None:
+        if sum(len(message.text) for message in page.messages) > LARGEST:
+            return
         self._pages[page.room.slug] = page
         self._pages.move_to_end(page.room.slug)
         if len(self._pages) > KEPT:

@@ -18,18 +18,22 @@ KEY = "quart_chat.handover"
 class Handover:
     """The two ends of one request's connection, and the stream that has taken it over, if one has."""
 
-    __slots__ = ("_headers", "_receive", "_send", "disconnected", "live")
+    __slots__ = ("_headers", "_receive", "_send", "_whole", "disconnected", "live")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.live: Live | None = None
         self.disconnected = False
+        self._whole = False
         self._receive = receive
         self._send = send
         self._headers: list[object] = []
 
     def transport(self) -> asyncio.Transport | None:
-        """The connection, where it can be taken over: the response has begun, and the server is known."""
-        return None if self.disconnected else transport_of(self._send)
+        """The connection, where it can be taken over: the response has begun, and the server is known.
+
+        Not while a body is still to come with the request: whoever sends one must be listened to, or the server waits.
+        """
+        return transport_of(self._send) if self._whole and not self.disconnected else None
 
     def take(self, live: Live) -> None:
         """Let `live` have the connection. The body MUST end next."""
@@ -39,7 +43,7 @@ class Handover:
 
     def abort(self) -> bool:
         """Cut the connection, if it is known. A server may wait for ever for a peer to take what was sent."""
-        transport = self.transport()
+        transport = None if self.disconnected else transport_of(self._send)
         if transport is not None:
             transport.abort()
         return transport is not None
@@ -47,6 +51,7 @@ class Handover:
     async def receive(self) -> Message:
         message = await self._receive()
         self.disconnected = message["type"] == "http.disconnect"
+        self._whole = self._whole or not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:

@@ -12,6 +12,9 @@ WAITING_BYTES = 256 * 1024
 """What may wait for one reader besides what the kernel holds for it (megabytes, where it sees fit). Less than a queue
 reader may have, because here every slow reader has a copy of its own."""
 
+FLUSH = 0.05
+"""Seconds between looks at whether a farewell has gone out."""
+
 
 class SocketReader:
     """Writes HTTP/1.1 chunks to a connection whose response has begun, from now on the only one to do so."""
@@ -64,9 +67,15 @@ class SocketReader:
             async with asyncio.timeout(None) as self._until:
                 while not self._closed:
                     if (await receive())["type"] == "http.disconnect":
+                        if self._transport.get_write_buffer_size():
+                            # A server that closes such a connection waits until its peer has taken the rest.
+                            self._transport.abort()
                         return False
         except TimeoutError:
             pass
+        # Not for ever: `_patience` ends it. A transport tells nobody but its protocol that it has written everything.
+        while self._transport.get_write_buffer_size():  # noqa: ASYNC110
+            await asyncio.sleep(FLUSH)
         return not self._transport.is_closing()
 
     def release(self) -> None:

@@ -34,8 +34,10 @@ async def create(slug: str) -> ResponseReturnValue:
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
     posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
     if context.is_htmx():
-        # A page that sends a name does not know who it is, though its browser may: another tab has become somebody.
-        identified = posted.identify and not (posted.known and "name" not in form)
+        # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
+        # that says who it is may be wrong: its browser has become somebody else since.
+        mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
+        identified = posted.identify and (mistaken or not posted.known)
         response = _changed("message_posted", posted.message, identified, 201 if posted.first else 200)
     else:
         response = await _back(slug)

@@ -6,13 +6,29 @@ the task that the server has made for them, as soon as their body is there.
 """
 
 import asyncio
+from enum import Enum, auto
 from typing import Any
 
 from quart import Request
 from quart.asgi import ASGIHTTPConnection
+from quart.utils import cancel_tasks
 
 HELD = ("/stream", "/poll")
 """How the addresses of requests end whose answers are held back."""
+
+
+READS = ("GET", "HEAD", "OPTIONS")
+"""Methods whose body, if there is one, nobody looks at."""
+
+
+class Body(Enum):
+    """What has come of the body of a request."""
+
+    WHOLE = auto()
+    LEFT = auto()
+    """Not waited for: it is too large or too slow, which the app refuses, or of no interest."""
+    GONE = auto()
+    """The client has left in the middle."""
 
 
 class ChatRequest(Request):
@@ -24,12 +40,20 @@ class ChatRequest(Request):
 
 class ChatConnection(ASGIHTTPConnection):
     async def __call__(self, receive: Any, send: Any) -> None:
-        if self.scope["path"].endswith(HELD):
+        request = self._create_request_from_scope(send)
+        if request.path.endswith(HELD):
             await super().__call__(receive, send)
             return
-        request = self._create_request_from_scope(send)
-        if await self._receive_body(request, receive):
-            await self.handle_request(request, send)
+        match await self._receive_body(request, receive):
+            case Body.WHOLE:
+                await self.handle_request(request, send)
+            case Body.LEFT:
+                # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
+                listening = asyncio.create_task(self.handle_messages(request, receive))
+                try:
+                    await self.handle_request(request, send)
+                finally:
+                    await cancel_tasks({listening})
 
     async def handle_request(self, request: Request, send: Any) -> None:
         if request.path.endswith(HELD):
@@ -42,24 +66,22 @@ class ChatConnection(ASGIHTTPConnection):
         except TimeoutError:
             pass
 
-    async def _receive_body(self, request: Request, receive: Any) -> bool:
-        """Whether the client is still there. What is too large or too slow is not waited for: the app refuses it."""
+    async def _receive_body(self, request: Request, receive: Any) -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
         received = 0
         try:
             async with asyncio.timeout(request.body_timeout):
                 while (message := await receive())["type"] == "http.request":
-                    body = message.get("body", b"")
-                    request.body.append(body)
-                    received += len(body)
+                    received += len(message.get("body", b""))
+                    request.body.append(message.get("body", b""))
                     if not message.get("more_body", False):
                         request.body.set_complete()
-                    elif max(received, request.content_length or 0) <= most:
-                        continue
-                    # There is nothing to wait for.
-                    request.body_timeout = None
-                    return True
-                return False
+                        # There is nothing to wait for, and so no task needed that waits.
+                        request.body_timeout = None
+                        return Body.WHOLE
+                    if request.method in READS or max(received, request.content_length or 0) > most:
+                        return Body.LEFT
+                return Body.GONE
         except TimeoutError:
             request.body_timeout = 0
-            return True
+            return Body.LEFT

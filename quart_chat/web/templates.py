@@ -128,12 +128,13 @@ class _Kept(Generic[Html]):
 
         `extra` is how many bytes the key itself holds.
         """
-        if entry := self._entries.get(key):
-            if entry[0] == state:
-                self._entries.move_to_end(key)
-                return entry[1]
-            self._bytes -= entry[2]
+        entry = self._entries.get(key)
+        if entry and entry[0] == state:
+            self._entries.move_to_end(key)
+            return entry[1]
         html = make()
+        if entry:
+            self._bytes -= entry[2]
         size = ENTRY_BYTES + extra + sys.getsizeof(html)
         self._entries[key] = (state, html, size)
         self._entries.move_to_end(key)

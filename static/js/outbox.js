@@ -1,6 +1,7 @@
 // What was written and is not acknowledged yet: shown at once, kept over reloads, sent again with the same key until the
 // server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends it.
 import { onMessages } from "./messages.js";
+import { me } from "./own-messages.js";
 import { post } from "./post.js";
 import { followBottom } from "./keep-scroll.js";
 import { showSending, showUnsent } from "./status.js";
@@ -44,7 +45,8 @@ export async function flush() {
     const item = items[0];
     describe(item, "Sending…");
     const { key, text, name } = item;
-    const answer = await post(url, { key, text, ...(name && { name }) });
+    const user = me();
+    const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) });
     if (!items.includes(item)) continue; // discarded meanwhile
     if (!answer || answer.status >= 500 || isQueuedTooFast(answer, item)) {
       fail(item, answer);

@@ -42,3 +42,9 @@ def test_room_opened_last_stays_and_the_first_goes(monkeypatch: pytest.MonkeyPat
     for slug in ("one", "two", "three"):
         kept.keep(replace(PAGE, room=replace(ROOM, slug=slug)))
     assert [kept.get(slug) is not None for slug in ("one", "two", "three")] == [False, True, True]
+
+
+def test_page_that_would_fill_the_memory_is_not_kept() -> None:
+    kept = Newest()
+    kept.keep(replace(PAGE, messages=[replace(posted(1).message, text="x" * (newest.LARGEST + 1))]))
+    assert kept.get("lobby") is None

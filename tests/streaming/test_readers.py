@@ -16,6 +16,7 @@ from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Reader, Reason
 from quart_chat.streaming.socket_reader import SocketReader
 from tests.sse import Parser, SSEvent
+from tests.streaming.wire import eventually
 
 KERNEL = 64 * 1024
 """Bytes that the two ends of a test's connection hold at most, their kernels' part: both are made small."""
@@ -222,3 +223,15 @@ async def test_age_is_randomised_around_its_setting(carry: Carry) -> None:
     deadlines = [(await carry(1000.0)).reader.deadline - begun for _ in range(50)]
     assert 790 < min(deadlines) < max(deadlines) < 1210
     assert max(deadlines) - min(deadlines) > 50
+
+
+async def test_farewell_that_nobody_takes_does_not_keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_reader, "PATIENCE", 0.1)
+    async with AsyncExitStack() as stack:
+        carried = await connection(stack)
+        assert isinstance(carried.reader, SocketReader)
+        transport = carried.reader._transport
+        while not transport.get_write_buffer_size():
+            carried.write(b"data: " + b"x" * 1000 + b"\n\n")
+        carried.reader.close(Reason.AGE)
+        await eventually(transport.is_closing)

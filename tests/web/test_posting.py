@@ -67,6 +67,15 @@ async def test_guest_who_was_made_is_told_who_it_is(alice: Person, room: str) ->
     assert part.attributes["hx-target"] == "#identity"
 
 
+async def test_page_that_takes_itself_for_somebody_else_is_told(alice: Person, room: str) -> None:
+    first = Page((await alice.send(f"/rooms/{room}/messages", **form())).text)
+    me = first.by_id("identity").attributes["data-user"]
+    assert me
+    for user, told in ((me, False), ("999999", True)):
+        answer = Page((await alice.send(f"/rooms/{room}/messages", **form(name=None, user=user))).text)
+        assert [bool(answer.all("hx-partial")), answer.texts] == [told, ["a good text"]]
+
+
 async def test_form_without_javascript_goes_back_to_the_room(alice: Person, room: str) -> None:
     answer = await alice.send(f"/rooms/{room}/messages", htmx=False, **form(text="hello"))
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{room}")

@@ -6,7 +6,8 @@ from quart_chat.app import create_app
 from quart_chat.web.requests import HELD
 from tests.people import Person
 from tests.serving import Server
-from tests.streaming.wire import wire
+from tests.streaming.servers import held
+from tests.streaming.wire import eventually, wire
 
 
 def test_every_address_whose_answer_is_held_back_says_so() -> None:
@@ -35,6 +36,19 @@ async def test_body_that_says_it_is_too_large_is_refused_before_it_comes(server:
         await connection.send(head.encode() + b"text=hello")
         await connection.read_until(lambda at: b"\r\n\r\n" in at.received)
         assert connection.head.startswith("HTTP/1.1 413")
+
+
+async def test_large_body_that_keeps_coming_does_not_keep_the_connection(server: Server, room: str) -> None:
+    head = f"POST /rooms/{room}/messages HTTP/1.1\r\nHost: {server.bind}\r\nOrigin: {server.url}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900000000\r\n\r\n"
+    async with wire(server.bind) as connection:
+        coming = asyncio.create_task(connection.send(head.encode() + b"x" * 8_000_000))
+        await connection.read_until(lambda at: b"\r\n\r\n" in at.received)
+        assert connection.head.startswith("HTTP/1.1 413")
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        connection.close()
+        await eventually(lambda: held(server, [connection]) == 0)
 
 
 async def test_client_that_leaves_in_the_middle_posts_nothing(server: Server, alice: Person, room: str) -> None:

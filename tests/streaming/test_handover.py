@@ -1,0 +1,104 @@
+"""Which reader carries a live stream, and that the fast one is taken where it can be.
+
+`streaming/transport.py` follows what is private to Hypercorn. Where a release moves that, streams go on through ASGI,
+and nobody would notice but for the first test here.
+"""
+
+import asyncio
+import gc
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from quart_chat.asgi import App, Message, Receive, Scope, Send
+from quart_chat.streaming.queue_reader import QueueReader
+from quart_chat.streaming.reader import Reader
+from quart_chat.streaming.socket_reader import SocketReader
+from quart_chat.streaming.transport import transport_of
+from quart_chat.web.requests import ChatRequest
+from tests.people import Person
+from tests.streaming.servers import Hosted, hosted
+from tests.streaming.wire import wire
+
+
+async def carried(host: Hosted) -> type[Reader]:
+    """The kind of reader that a stream of this server has, after it has brought a message."""
+    async with Person("Alice", host.url) as alice, alice.listen() as stream:
+        (reader,) = await host.readers()
+        await alice.post_message("hello")
+        assert "hello" in (await stream.next("message")).data
+    return type(reader)
+
+
+async def test_hypercorn_is_as_transport_py_knows_it(tmp_path: Path) -> None:
+    async with hosted(tmp_path) as host:
+        assert await carried(host) is SocketReader, (
+            "Hypercorn has moved what streaming/transport.py relies on: streams still work, at a fifth of their speed. "
+            "Follow the way from ASGI's `send` to the connection anew."
+        )
+
+
+async def test_send_that_is_wrapped_is_left_alone(tmp_path: Path) -> None:
+    class Wraps:
+        def __init__(self, app: App) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            async def wrapped(message: Message) -> None:
+                await send(message)
+
+            await self.app(scope, receive, wrapped)
+
+    async with hosted(tmp_path, around=Wraps) as host:
+        assert await carried(host) is QueueReader
+
+
+async def test_encrypted_connection_is_written_through_its_transport(tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("a certificate is made with openssl (on Debian: openssl)")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    async with hosted(tmp_path, certificate=(certificate, key)) as host:
+        assert await carried(host) is SocketReader
+
+
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [("1.0", ""), ("1.1", "Content-Length: 5\r\n"), ("1.1", "Transfer-Encoding: chunked\r\n")],
+    ids=["no chunks in HTTP/1.0", "a body is still to come", "chunks are still to come"],
+)
+async def test_stream_that_cannot_be_taken_over_stays_with_quart(tmp_path: Path, version: str, headers: str) -> None:
+    async with hosted(tmp_path) as host, wire(host.bind) as connection, Person("Alice", host.url) as alice:
+        request = f"GET /rooms/lobby/stream HTTP/{version}\r\nHost: {host.bind}\r\n{headers}\r\n"
+        await connection.send(request.encode())
+        (reader,) = await host.readers()
+        assert type(reader) is QueueReader
+        await alice.post_message("hello")
+        await connection.read_until(lambda at: b"hello" in at.received.partition(b"event: hello")[2])
+        connection.close()
+        await host.readers(0)
+
+
+async def test_quart_keeps_nothing_of_a_live_stream(tmp_path: Path) -> None:
+    async with (
+        hosted(tmp_path) as host,
+        Person("Alice", host.url) as alice,
+        alice.listen(),
+        alice.listen(),
+        alice.listen(),
+    ):
+        await host.readers(3)
+        await asyncio.sleep(0)
+        gc.collect()
+        assert not [found for found in gc.get_objects() if isinstance(found, ChatRequest)]
+
+
+@pytest.mark.parametrize("send", [None, object(), print, "".join, Path().exists])
+def test_whatever_is_unknown_has_no_transport(send: object) -> None:
+    assert transport_of(send) is None
