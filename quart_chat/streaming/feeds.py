@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 
 import structlog
@@ -58,7 +59,10 @@ class Feeds:
             raise Draining
         opened = self._opened.get(room.id)
         if opened is None:
-            opened = self._opened[room.id] = asyncio.create_task(self._open(room.id), name=f"open feed {room.slug}")
+            # In a context of its own: it outlives the request that happens to be the first, and must not keep it.
+            opened = self._opened[room.id] = asyncio.create_task(
+                self._open(room.id), name=f"open feed {room.slug}", context=Context()
+            )
         # Shielded: others may wait for it too.
         feed = await asyncio.shield(opened)
         if self._draining:
