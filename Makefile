@@ -45,7 +45,7 @@ chaos: $(TEST_READY) ## Kill the server again and again while people write and r
 	$(BIN)/python -m tests.delivery.chaos --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: bench
-bench: $(BENCH_READY) ## Measure against Nchan, Channels, Starlette and others: half an hour on two idle cores
+bench: $(BENCH_READY) ## Measure against Nchan, Channels, Starlette and others: 20 minutes on two idle cores
 	$(BIN)/python -m bench
 
 .PHONY: bench-quick

@@ -99,7 +99,7 @@ class Bench:
         """The server is killed while people write, and started again: until everybody is back and has everything."""
         with self.server(QUART_CHAT) as server:
             arguments = [*QUART_CHAT.load, "--reconnect"]
-            options = {"readers": readers, "posters": 2, "rate": 3, "seconds": 25, "drain": 60}
+            options = {"readers": readers, "posters": 2, "rate": 3, "seconds": 18, "drain": 60}
             with loader.load(self.plan.build, server.port, arguments, **options) as ready:
                 ready.begin()
                 time.sleep(5)

@@ -11,7 +11,8 @@ from typing import Any
 
 from quart import Request
 from quart.asgi import ASGIHTTPConnection
-from quart.utils import cancel_tasks
+from quart.utils import cancel_tasks, encode_headers
+from quart.wrappers.response import DataBody
 
 HELD = ("/stream", "/poll")
 """How the addresses of requests end whose answers are held back."""
@@ -65,6 +66,17 @@ class ChatConnection(ASGIHTTPConnection):
                 await self._send_response(send, response)
         except TimeoutError:
             pass
+
+    async def _send_response(self, send: Any, response: Any) -> None:
+        """What is whole in memory goes out in one piece, and not in one that might be followed by another."""
+        if not isinstance(response.response, DataBody):
+            await super()._send_response(send, response)
+            return
+        headers = encode_headers(response.headers)
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        async with response.response as body:
+            whole = b"".join([part async for part in body])
+            await send({"type": "http.response.body", "body": whole, "more_body": False})
 
     async def _receive_body(self, request: Request, receive: Any) -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
