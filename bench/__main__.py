@@ -122,9 +122,7 @@ def _picture(rounds: list[dict[str, Any]], there: list[Contestant], many: int) -
             values[peer.name] = median(rounds, f"one poster, {many}", peer.name, "deliveries_per_s")
         except Missing:
             continue
-    note = (
-        "One message at a time, the same bytes to each, server on one core. Channels: WebSockets. Made by `make bench`."
-    )
+    note = "One message at a time, the same bytes to each, server on one core. Made by `make bench`."
     return chart(f"Deliveries per second to {many:,} readers", note, values)
 
 
