@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Reader
 from quart_chat.streaming.socket_reader import SocketReader
@@ -21,6 +20,7 @@ from quart_chat.web.requests import ChatRequest
 from tests.people import Person
 from tests.streaming.servers import Hosted, hosted
 from tests.streaming.wire import wire
+from tests.streaming.wrapped import WrapsSend
 
 
 async def carried(host: Hosted) -> type[Reader]:
@@ -41,17 +41,7 @@ async def test_hypercorn_is_as_transport_py_knows_it(tmp_path: Path) -> None:
 
 
 async def test_send_that_is_wrapped_is_left_alone(tmp_path: Path) -> None:
-    class Wraps:
-        def __init__(self, app: App) -> None:
-            self.app = app
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            async def wrapped(message: Message) -> None:
-                await send(message)
-
-            await self.app(scope, receive, wrapped)
-
-    async with hosted(tmp_path, around=Wraps) as host:
+    async with hosted(tmp_path, around=WrapsSend) as host:
         assert await carried(host) is QueueReader
 
 
