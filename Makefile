@@ -28,8 +28,9 @@ run: $(READY) ## Do all set-up and serve http://127.0.0.1:8000/ until Ctrl+C
 	@exec $(BIN)/quart-chat serve
 
 .PHONY: test
-test: $(TEST_READY) ## Do all set-up, Chromium included, and run every test
+test: $(TEST_READY) ## Do all set-up, Chromium and proxies included, and run every test
 	@$(BIN)/python -m tests.browser.chromium --install
+	@$(BIN)/python -m tests.network.programs --install
 	$(BIN)/pytest
 
 .PHONY: lint
