@@ -1,6 +1,6 @@
 """The real programs that stand between people and the server: proxies, scanners, and a tool for slow attacks.
 
-`python -m tests.network.programs --install` installs what Debian has and this machine has not, and says what is missing.
+`python -m tests.network.programs --install` installs what this machine lacks and Debian has, and says what is missing.
 """
 
 import os
