@@ -1,7 +1,7 @@
 // Loads htmx and its extensions, in order: from the CDN, or from this server where the CDN is blocked.
 // A CDN that never answers is worse than one that refuses: a preload has a deadline, an ordinary script has none.
 
-const DEADLINE = 4000; // milliseconds
+const DEADLINE = 2500; // milliseconds
 const REMEMBER = "quart-chat:cdn-blocked";
 
 const scripts = [...document.querySelectorAll('script[type="text/htmx"]')];

@@ -10,7 +10,8 @@ import "./message-toolbar.js";
 import "./load-older.js";
 import "./trim-history.js";
 import "./keep-scroll.js";
-import "./stream.js";
+import "./unread.js";
+import "./live.js";
 import { start } from "./messages.js";
 
 start();

@@ -5,30 +5,58 @@ const PATIENCE = 400; // milliseconds of sending that are not worth a word
 const WORDS = {
   connecting: "Connecting…",
   live: "Live",
+  polling: "Live by polling",
+  checking: "Checking every 2 s",
   reconnecting: "Reconnecting…",
   offline: "Offline",
   broken: "No live updates",
 };
 
+const REASONS = {
+  buffers: "your network buffers streams",
+  cuts: "your network cuts streams",
+  blocks: "your network blocks streams",
+  limit: "too many streams are open",
+  slots: "this browser has enough streams open",
+};
+
+const EXPLAINED = ["polling", "checking"];
+
 const line = document.getElementById("status");
 const text = document.createElement("span");
 text.dataset.text = "";
-line.replaceChildren(text);
+const reason = document.createElement("a");
+reason.className = "status-reason";
+reason.href = "/diagnose";
+reason.target = "_blank";
+reason.title = "What your network does, and how to change it";
+line.replaceChildren(text, reason);
 
 let state = "connecting";
+let why = "";
 let sending = false;
 let unsent = 0;
 let timer;
 
 function show() {
-  let words = sending && state === "live" ? "Sending…" : WORDS[state];
-  if (unsent && !sending) words += ` · ${unsent} waiting`;
-  line.dataset.state = state;
-  if (text.textContent !== words) text.textContent = words;
+  const shown = state === "reconnecting" && !navigator.onLine ? "offline" : state;
+  let words = sending && state === "live" ? "Sending…" : WORDS[shown];
+  const explained = EXPLAINED.includes(shown) && REASONS[why];
+  if (explained) words += ": ";
+  if (unsent && !sending) words = `${words.replace(/: $/, "")} · ${unsent} waiting${explained ? ": " : ""}`;
+  line.dataset.state = shown;
+  set(text, words);
+  set(reason, explained || "");
+  reason.hidden = !explained;
 }
 
-export function showStream(next) {
+function set(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+export function showStream(next, reason = "") {
   state = next;
+  why = reason;
   show();
 }
 

@@ -1,0 +1,113 @@
+// Polls: ordinary answers with a length, which whatever scans, stores or buffers lets through. They are held until
+// something happens, as long as the network leaves them alone; where it cuts them off, they are short.
+import { apply, here } from "./log.js";
+import { room } from "./messages.js";
+
+// All in seconds.
+const HOLDS = [25, 10, 0]; // how long a poll is held, each where the network does not stand the one before
+export const SHORT_POLLS = HOLDS.length - 1; // which of them is none
+const SHORT = 2; // between polls that are not held
+const MARGIN = 8; // what the network may take besides
+const FIRST_RETRY = 0.5; // doubled up to the last
+const LAST_RETRY = 15;
+
+// Asks once. Resolves to { html, from, to, reset, limited, network }; to null when the answer is not this server's, or
+// there is none.
+export async function poll(wait, signal) {
+  const from = here();
+  const url = `/rooms/${room}/poll?after=${encodeURIComponent(from)}&wait=${wait}`;
+  const deadline = AbortSignal.timeout(1000 * (wait + MARGIN));
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.any([deadline, ...(signal ? [signal] : [])]), cache: "no-store" });
+    const { headers } = answer;
+    if (headers.has("Chat-Error")) return { refused: true };
+    if (!answer.ok || !headers.has("Chat-Cursor")) return null;
+    return {
+      html: await answer.text(),
+      from,
+      to: headers.get("Chat-Cursor"),
+      reset: headers.has("Chat-Reset"),
+      limited: headers.has("Chat-Limit"),
+      network: headers.get("Chat-Network"),
+    };
+  } catch {
+    return null;
+  }
+}
+
+// Fetches everything up to now. Resolves to the last answer, or null.
+export async function catchUp(signal) {
+  for (;;) {
+    const answer = await poll(0, signal);
+    if (!answer || answer.refused || answer.reset) return answer;
+    await apply(answer.html, answer.from, answer.to);
+    if (answer.to === answer.from) return answer;
+  }
+}
+
+export class Polls {
+  #told;
+  #stopping = null;
+  #pause = null;
+  hold = 0; // which of HOLDS the network stands
+
+  // `told` hears polled(answer) after its events are in the page, and failed().
+  constructor(told) {
+    this.#told = told;
+  }
+
+  get running() { return this.#stopping !== null; }
+  get held() { return HOLDS[this.hold] > 0; }
+
+  start() {
+    if (!this.running) this.#run((this.#stopping = new AbortController()).signal);
+  }
+
+  stop() {
+    this.#stopping?.abort();
+    this.#stopping = null;
+    this.hurry();
+  }
+
+  // Ends a pause between two polls.
+  hurry() {
+    this.#pause?.();
+  }
+
+  async #run(signal) {
+    let wait = 0; // the first answer must not be waited for
+    let cut = false; // whether the last poll was held, and failed
+    let retry = FIRST_RETRY;
+    while (!signal.aborted) {
+      const answer = await poll(wait, signal);
+      if (signal.aborted) return;
+      if (answer && !answer.refused) {
+        if (cut && this.held) this.hold += 1; // the next one got through: it was the holding
+        cut = false;
+        retry = FIRST_RETRY;
+        if (answer.limited) this.hold = SHORT_POLLS;
+        await apply(answer.html, answer.from, answer.to);
+        if (signal.aborted) return;
+        this.#told.polled(answer);
+        wait = HOLDS[this.hold];
+        if (!wait && answer.to === answer.from) await this.#sleep(SHORT);
+      } else if (wait && !answer) {
+        cut = true;
+        wait = 0;
+      } else {
+        cut = false;
+        wait = 0;
+        this.#told.failed();
+        await this.#sleep(retry * (0.7 + 0.6 * Math.random()));
+        retry = Math.min(2 * retry, LAST_RETRY);
+      }
+    }
+  }
+
+  #sleep(seconds) {
+    return new Promise((resolve) => {
+      this.#pause = resolve;
+      setTimeout(resolve, 1000 * seconds);
+    });
+  }
+}

@@ -1,0 +1,146 @@
+// Keeps the page up to date: by a connection of its own where it leads the tabs of this room, by the leader's words
+// where it does not.
+import { catchUp } from "./by-poll.js";
+import { streamReady } from "./by-stream.js";
+import { Connection } from "./connection.js";
+import { apply, here, isAhead, reset } from "./log.js";
+import { flush } from "./outbox.js";
+import { freeSlot, takeSlot } from "./slots.js";
+import { showStream } from "./status.js";
+import { canShare, Tabs } from "./tabs.js";
+import { onWake } from "./wake.js";
+
+// All in milliseconds.
+const SILENCE = 40000; // after which a leader that says nothing is replaced
+const HIDDEN = 30000; // a page that nobody sees lets go of its connection after this,
+const HIDDEN_ALONE = 3000; // or this, where tabs cannot share one: six of them would leave none to send with
+const NO_SLOT = 15000; // between attempts to get a connection that may be held
+
+let live = { state: "connecting", why: "" };
+let turn = 0; // how often it was decided what this page does
+let silence;
+let hidden;
+let slots;
+
+const connection = new Connection({
+  changed(next) {
+    if (isLive(next) && !isLive(live)) flush();
+    live = next;
+    if (!canShare || tabs.leads) showStream(live.state, live.why);
+    report();
+  },
+  happened: (html, from, to) => tabs?.say({ html, from, to }),
+  beat: report,
+  reset: () => tabs?.say({ reset: true }),
+});
+
+const tabs = canShare ? new Tabs({ lead, follow, said, asked: report }) : null;
+
+const isLive = ({ state }) => ["live", "polling", "checking"].includes(state);
+
+function report() {
+  tabs?.say({ live, at: here() });
+}
+
+function lead() {
+  clearTimeout(silence);
+  connect();
+}
+
+function follow() {
+  turn += 1;
+  connection.stop();
+  freeSlot();
+  listen();
+}
+
+function listen() {
+  clearTimeout(silence);
+  silence = setTimeout(() => tabs.ask(), SILENCE);
+}
+
+async function said(words) {
+  listen();
+  if (words.live) {
+    if (isLive(words.live) && !isLive(live)) flush();
+    live = words.live;
+    showStream(live.state, live.why);
+  }
+  if (words.reset) await reset();
+  else if (words.html && !(await apply(words.html, words.from, words.to))) await refetch();
+  else if (words.at && isAhead(words.at)) await refetch();
+}
+
+// What the leader said before this tab listened.
+let fetching = null;
+
+function refetch() {
+  fetching ??= catchUp().then((answer) => answer?.reset && reset()).finally(() => { fetching = null; });
+  return fetching;
+}
+
+// Holds a connection if this page may.
+async function connect() {
+  turn += 1;
+  const now = turn;
+  clearTimeout(slots);
+  const held = tabs === null || (await takeSlot());
+  if (now !== turn) {
+    if (tabs && !tabs.leads) freeSlot();
+    return;
+  }
+  if (held) connection.start();
+  else if (document.hidden) connection.stop();
+  else {
+    connection.start({ held: false });
+    slots = setTimeout(connect, NO_SLOT);
+  }
+}
+
+function stop() {
+  turn += 1;
+  clearTimeout(slots);
+  connection.stop();
+  if (tabs) freeSlot();
+}
+
+function begin() {
+  if (tabs) tabs.join();
+  else if (!document.hidden) connect(); // a tab opened in the background waits until somebody looks at it
+}
+
+function end() {
+  clearTimeout(silence);
+  clearTimeout(hidden);
+  tabs?.leave();
+  stop();
+}
+
+function onVisibility() {
+  clearTimeout(hidden);
+  if (!document.hidden) {
+    if (!tabs || tabs.leads) connect();
+    else tabs.ask();
+  } else if (!tabs) {
+    hidden = setTimeout(stop, HIDDEN_ALONE);
+  } else if (tabs.leads) {
+    report();
+    hidden = setTimeout(connect, HIDDEN);
+  }
+}
+
+function watch() {
+  begin();
+  document.addEventListener("visibilitychange", onVisibility);
+  onWake((sure) => {
+    if (tabs && !tabs.leads) tabs.ask();
+    else connection.wake(sure);
+  });
+  addEventListener("offline", () => connection.lose());
+  addEventListener("pagehide", end); // an open request or a lock keeps a page out of the back/forward cache
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) begin();
+  });
+}
+
+streamReady.then(watch, () => showStream("broken"));
