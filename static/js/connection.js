@@ -149,9 +149,22 @@ export class Connection {
   #onSlow() {
     if (this.#openedAt) return;
     this.#why = "buffers";
-    this.#missed = true;
     this.#misses = Math.max(this.#misses, MISSES - 1);
+    this.#miss();
+    if (this.#polled) this.#judge();
     this.#polls.start();
+    this.#say();
+  }
+
+  // A stream failed. Whether that is the network's way, or nothing gets through at all, the next poll tells.
+  #miss() {
+    if (this.#polled) this.#misses += 1;
+    else this.#missed = true;
+  }
+
+  // Polls get through: do streams?
+  #judge() {
+    if (!this.#down && (this.#misses >= MISSES || this.#cuts >= CUTS)) this.#stepDown(this.#why);
   }
 
   #onOpened({ heartbeat }) {
@@ -186,11 +199,10 @@ export class Connection {
     if (this.#beats > 1) this.#rely();
     this.#told.beat();
     // Everything up to there was sent before. What is missing now was lost, and is asked for again.
-    if (isAhead(cursor)) this.#drop();
+    if (isAhead(cursor)) dropStream();
   }
 
   #onHappened(html, id) {
-    if (this.#beats > 0) this.#rely();
     const [epoch, position] = id.split(".");
     this.#told.happened(html, `${epoch}.${position - 1}`, id);
   }
@@ -222,18 +234,18 @@ export class Connection {
     }
     if (farewell?.reason === "limit") {
       this.#stepDown("limit");
-      this.#later(PROBES[0]);
     } else if (farewell) {
       this.#retry = FIRST_RETRY;
       this.#later(farewell.retry);
     } else {
       this.#failed = true;
-      this.#missed = !refused;
+      if (!refused) this.#miss();
       if (opened && !this.#doubtful && Date.now() - this.#openedAt < SETTLED) this.#cuts += 1;
       if (opened && !this.#doubtful) this.#why = "cuts";
       else if (!opened && Date.now() - this.#heardAt < OPENING) this.#why = "blocks";
       this.#later(this.#down ? this.#nextProbe() : this.#retry * (0.7 + 0.6 * Math.random()));
-      this.#retry = Math.min(Math.max(2 * this.#retry, FIRST_RETRY), LAST_RETRY);
+      this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+      if (this.#polled) this.#judge();
     }
     if (!farewell || this.#down) this.#polls.start();
     // A stream that has grown old is replaced at once, and nothing is missed: no news for a screen reader. If opening
@@ -264,10 +276,8 @@ export class Connection {
     if (this.#missed) this.#misses += 1;
     this.#missed = false;
     if (answer.limited) this.#stepDown("limit");
-    else if (!this.#down && (this.#misses >= MISSES || this.#cuts >= CUTS)) {
-      this.#stepDown(this.#why);
-      if (!this.#busy) this.#later(this.#nextProbe());
-    } else if (!this.#down && after) this.#attempt(); // the network is back
+    else this.#judge();
+    if (!this.#down && after) this.#attempt(); // the network is back
     this.#say();
   }
 
@@ -290,8 +300,10 @@ export class Connection {
   }
 
   #stepDown(why) {
+    if (this.#down && why === this.#why) return;
     this.#down = true;
     this.#why = why;
+    if (!this.#busy) this.#later(this.#nextProbe());
     if (why !== "slots" && why !== "limit") rememberWay({ why, hold: this.#polls.hold, network: this.#network });
   }
 

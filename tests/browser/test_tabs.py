@@ -1,0 +1,177 @@
+"""Many tabs of one browser: six connections over HTTP/1.1 must do for all of them."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from playwright.async_api import BrowserContext, Request, expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.people import Person
+
+pytestmark = pytest.mark.browser
+
+TABS = 8
+
+LOOK = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""Headless browsers show every page: what the browser says of that is what is replaced here."""
+
+
+class Streams:
+    """The streams that a browser has open."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.open: list[Request] = []
+        self.asked = 0
+        context.on("request", self._begin)
+        context.on("requestfailed", self._end)
+        context.on("requestfinished", self._end)
+
+    def of(self, tab: Window) -> int:
+        return sum(request.frame.page == tab.page for request in self.open)
+
+    def _begin(self, request: Request) -> None:
+        if "/stream?" in request.url:
+            self.open.append(request)
+            self.asked += 1
+
+    def _end(self, request: Request) -> None:
+        if request in self.open:
+            self.open.remove(request)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def open_tab(first: Window) -> Window:
+    tab = Window(await first.context.new_page(), first.url, first.room)
+    tab.watch()
+    await tab.open()
+    return tab
+
+
+async def test_eight_tabs_all_post_and_all_receive(window: OpenWindow) -> None:
+    one = await window()
+    await one.is_live()
+    streams = Streams(one.context)
+    await one.introduce("Ana")
+    await one.send("from tab 1")
+    await one.shows("from tab 1")
+    tabs = [one]
+    for _ in range(TABS - 1):
+        tabs.append(await open_tab(one))
+        await tabs[-1].is_live()
+    texts = ["from tab 1"]
+    for number, tab in enumerate(tabs[1:], 2):
+        texts.append(f"from tab {number}")
+        await tab.send(texts[-1])
+        await tab.shows(*texts)
+    for tab in tabs:
+        await tab.shows(*texts)
+        assert not tab.complaints
+    assert streams.asked == 0, "the first tab's stream serves them all"
+
+
+async def test_tab_that_leads_is_closed_and_another_goes_on(window: OpenWindow, alice: Person) -> None:
+    one = await window()
+    await one.is_live()
+    two = await open_tab(one)
+    three = await open_tab(one)
+    await three.is_live()
+    streams = Streams(one.context)
+    await one.page.close()
+    await alice.post_message("who hears this?")
+    for tab in (two, three):
+        await tab.shows("who hears this?")
+        await tab.is_live()
+    await alice.post_message("and this?")
+    for tab in (two, three):
+        await tab.shows("who hears this?", "and this?")
+    assert len(streams.open) == 1
+
+
+async def test_tab_that_is_seen_takes_over_from_one_that_is_not(window: OpenWindow, alice: Person) -> None:
+    one = await window()
+    await one.is_live()
+    streams = Streams(one.context)
+    await one.page.evaluate(LOOK, True)
+    await alice.post_message("nobody looks")
+    await one.shows("nobody looks")
+    await expect(one.page).to_have_title("(1) " + (await one.page.locator("h1").inner_text()) + " · quart-chat")
+    two = await open_tab(one)
+    await two.is_live()
+    await eventually(lambda: streams.of(two) == 1)
+    await alice.post_message("through the second")
+    for tab in (one, two):
+        await tab.shows("nobody looks", "through the second")
+    await expect(one.page).to_have_title("(2) " + (await one.page.locator("h1").inner_text()) + " · quart-chat")
+    await one.page.evaluate(LOOK, False)
+    await expect(one.page).to_have_title((await one.page.locator("h1").inner_text()) + " · quart-chat")
+    await one.is_live()
+
+
+async def test_tab_that_missed_what_the_leader_said_fetches_it(window: OpenWindow, alice: Person) -> None:
+    one = await window()
+    await one.is_live()
+    two = await open_tab(one)
+    await two.is_live()
+    await two.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    first = await alice.post_message("first")
+    await alice.post_message("second")
+    await alice.edit_message(first.message_id, "first, edited")
+    await one.shows("first, edited", "second")
+    assert await two.texts() == []
+    await two.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    await two.shows("first, edited", "second")
+    await alice.post_message("third")
+    await two.shows("first, edited", "second", "third")
+    await two.is_live()
+
+
+async def test_many_rooms_leave_connections_to_send_with(window: OpenWindow, alice: Person) -> None:
+    one = await window()
+    await one.introduce("Ana")
+    await one.is_live()
+    await one.send("here")
+    tabs = [one]
+    for number in range(TABS - 1):
+        slug = f"{one.room}-{number}"
+        await alice.send("/rooms", name=slug, slug=slug)
+        tab = Window(await one.context.new_page(), one.url, slug)
+        await tab.open()
+        tabs.append(tab)
+    for tab in tabs[1:]:
+        await tab.send("here")
+        await tab.shows("here")
+    await alice.post_message("from outside", room=tabs[-1].room)
+    await tabs[-1].shows("here", "from outside")
+    await tabs[-1].says("Checking every 2 s: this browser has enough streams open")
+    # A tab that closes gives its connection back.
+    await one.page.close()
+    await tabs[-1].page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await tabs[-1].is_live()
+
+
+async def test_browser_without_locks_lets_hidden_tabs_go(window: OpenWindow, alice: Person) -> None:
+    """As over HTTP from another machine, where there is no secure context."""
+    one = await window(script="delete Navigator.prototype.locks")
+    streams = Streams(one.context)
+    tabs = [one]
+    await one.is_live()
+    for _ in range(TABS - 1):
+        await tabs[-1].page.evaluate(LOOK, True)
+        tabs.append(await open_tab(one))
+        await tabs[-1].is_live()
+    await eventually(lambda: len(streams.open) <= 1)
+    await alice.post_message("hello")
+    await tabs[-1].shows("hello")
+    await one.page.evaluate(LOOK, False)
+    await one.shows("hello")
+    await one.is_live()

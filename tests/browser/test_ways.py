@@ -1,0 +1,175 @@
+"""How the page stays in touch where streams, or held requests, do not get through."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Request, Route, expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.people import Person
+
+pytestmark = pytest.mark.browser
+
+POLLING = "Live by polling: your network buffers streams"
+
+Handler = Callable[[Route], Awaitable[None]]
+
+
+def note(window: Window, part: str) -> list[str]:
+    """The requests of a window from now on whose address has this part."""
+    seen: list[str] = []
+
+    def keep(request: Request) -> None:
+        if part in request.url:
+            seen.append(request.url)
+
+    window.page.on("request", keep)
+    return seen
+
+
+async def buffer(route: Route) -> None:
+    """As a scanner does that wants the whole body first."""
+    await asyncio.Event().wait()
+
+
+async def refuse(route: Route) -> None:
+    await route.fulfill(status=403, body="<h1>Category: chat</h1>", content_type="text/html")
+
+
+async def cut_when_held(route: Route) -> None:
+    if "wait=0" in route.request.url:
+        await route.continue_()
+    else:
+        await route.abort("connectionreset")
+
+
+async def open_without_streams(window: OpenWindow, blocked: Handler = buffer) -> Window:
+    bo = await window(show=False, trouble=True)
+    await bo.context.route("**/stream?*", blocked)
+    await bo.open()
+    return bo
+
+
+async def test_buffered_stream_is_overtaken_by_polls(window: OpenWindow, alice: Person) -> None:
+    bo = await open_without_streams(window)
+    first = await alice.post_message("first")
+    await bo.shows("first")
+    await bo.says(POLLING)
+    await expect(bo.page.get_by_role("link", name="your network buffers streams")).to_have_attribute(
+        "href", "/diagnose"
+    )
+    await alice.edit_message(first.message_id, "first, edited")
+    gone = await alice.post_message("a slip")
+    await alice.delete_message(gone.message_id)
+    await alice.post_message("last")
+    await bo.shows("first, edited", "last")
+    await bo.introduce("Bo")
+    await bo.send("and I can write")
+    await bo.shows("first, edited", "last", "and I can write")
+
+
+async def test_refused_stream_is_replaced_by_polls(window: OpenWindow, alice: Person) -> None:
+    bo = await open_without_streams(window, refuse)
+    await alice.post_message("hello")
+    await bo.shows("hello")
+    await bo.says("Live by polling: your network blocks streams")
+
+
+async def test_next_page_of_the_session_polls_at_once(window: OpenWindow, alice: Person) -> None:
+    bo = await open_without_streams(window)
+    await bo.says(POLLING)
+    streams = note(bo, "/stream?")
+    await bo.page.reload()
+    await bo.says(POLLING)
+    await alice.post_message("hello")
+    await bo.shows("hello")
+    assert not streams
+
+
+async def test_page_finds_its_way_back_to_a_stream(window: OpenWindow, alice: Person) -> None:
+    bo = await window(show=False, trouble=True)
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if not release.is_set():
+            await buffer(route)
+        await route.continue_()
+
+    await bo.context.route("**/stream?*", hold)
+    await bo.page.clock.install()
+    await bo.open()
+    await bo.says(POLLING)
+    texts = [f"before {number}" for number in range(5)]
+    for text in texts:
+        await alice.post_message(text)
+    await bo.shows(*texts)
+    release.set()
+    await bo.page.clock.fast_forward(12_000)  # the stream that was late is given up
+    await bo.page.clock.fast_forward(12_000)  # and the next one is tried
+    for number in range(5):
+        texts.append(f"meanwhile {number}")
+        await alice.post_message(texts[-1])
+    await bo.is_live()
+    polls = note(bo, "/poll?")
+    texts.append("after")
+    await alice.post_message("after")
+    await bo.shows(*texts)
+    assert not polls
+
+
+async def test_held_polls_that_are_cut_become_short_ones(window: OpenWindow, alice: Person) -> None:
+    bo = await window(show=False, trouble=True)
+    await bo.context.route("**/stream?*", buffer)
+    await bo.context.route("**/poll?*", cut_when_held)
+    await bo.open()
+    await bo.says("Checking every 2 s: your network buffers streams")
+    texts = []
+    for number in range(3):
+        texts.append(f"message {number}")
+        await alice.post_message(texts[-1])
+        await bo.shows(*texts)
+
+
+async def test_nothing_gets_through_and_the_page_says_so(window: OpenWindow, alice: Person) -> None:
+    bo = await window(trouble=True)
+    await bo.is_live()
+    await bo.context.route("**/stream?*", refuse)
+    await bo.context.route("**/poll?*", refuse)
+    await bo.page.evaluate("dispatchEvent(new Event('offline'))")
+    await bo.says("Reconnecting…")
+    await alice.post_message("in the dark")
+    assert await bo.texts() == []
+    await bo.context.unroute("**/poll?*")
+    await bo.shows("in the dark")
+    await bo.context.unroute("**/stream?*")
+    await bo.page.evaluate("dispatchEvent(new Event('online'))")
+    await bo.is_live()
+
+
+async def test_polls_of_another_database_reset_the_page(window: OpenWindow, alice: Person) -> None:
+    await alice.post_message("what there is")
+    bo = await open_without_streams(window)
+    await bo.says(POLLING)
+
+    async def elsewhere(route: Route) -> None:
+        await bo.context.unroute("**/poll?*", elsewhere)
+        await route.continue_(url=route.request.url.replace("after=", "after=elsewhere"))
+
+    await bo.context.route("**/poll?*", elsewhere)
+    await alice.post_message("and more")
+    await bo.shows("what there is", "and more")
+    await alice.post_message("goes on")
+    await bo.shows("what there is", "and more", "goes on")
+
+
+async def test_sending_does_not_wait_for_a_stream(window: OpenWindow) -> None:
+    bo = await window(show=False, trouble=True)
+    await bo.context.route("**/stream?*", buffer)
+    await bo.context.route("**/poll?*", buffer)
+    await bo.open()
+    await bo.introduce("Bo")
+    await bo.send("sent all the same")
+    await bo.shows("sent all the same")
+    await bo.says("Connecting…")
