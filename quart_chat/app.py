@@ -8,6 +8,7 @@ import structlog
 from quart import Quart
 
 from quart_chat import assets
+from quart_chat.asgi import App
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
 from quart_chat.domain.chat import Chat
@@ -20,7 +21,9 @@ from quart_chat.store import events
 from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.handover import HandsOver
+from quart_chat.streaming.places import Places
 from quart_chat.web import context, health, messages, refusals, rooms, security, static, streams
+from quart_chat.web.proxies import Proxies
 from quart_chat.web.requests import ChatConnection, ChatRequest
 from quart_chat.web.site import Site
 from quart_chat.web.templates import Templates
@@ -29,6 +32,9 @@ log = structlog.get_logger()
 
 BODY_LENGTH = 128 * 1024
 """Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
+
+BODY_TIME = 30
+"""Seconds for a body to come whole: the largest of them at 4.4 KB/s."""
 
 
 class ChatApp(Quart):
@@ -52,19 +58,20 @@ def create_app(config: Config | None = None) -> Quart:
     config = config or load_config()
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
+    app.config["BODY_TIMEOUT"] = BODY_TIME
     site = Site(config, Templates(assets.folder("templates")))
     app.extensions[context.EXTENSION] = site
 
     for module in (rooms, messages, streams, static, health):
         app.register_blueprint(module.blueprint)
-    app.asgi_app = HandsOver(security.AddsHeaders(app.asgi_app))  # type: ignore[assignment, method-assign]  # as Quart documents it
+    app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
     app.before_request(security.check_request)
 
     @app.while_serving
     async def serving() -> AsyncGenerator[None]:
         if config.limits == "off":
-            log.warning("every rate limit is off (QUART_CHAT_LIMITS=off)")
+            log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         broker, newest = MemoryBroker(), Newest()
 
         def on_commit(events: Sequence[Event]) -> None:
@@ -76,11 +83,18 @@ def create_app(config: Config | None = None) -> Quart:
         try:
             epoch = await database.read(events.select_epoch)
             chat = Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
-            feeds = Feeds(chat, site.templates.fragment, config.heartbeat)
+            feeds = Feeds(chat, site.templates.fragment, config.heartbeat, Places.from_config(config))
             site.opened(chat, feeds)
             yield
             await feeds.close()
         finally:
             await database.close()
 
+    return app
+
+
+def _wrapped(app: App, config: Config) -> App:
+    app = HandsOver(security.AddsHeaders(app))
+    if config.trusted_proxies:
+        app = Proxies(app, config.trusted_networks, unix=config.trusts_unix)
     return app

@@ -1,5 +1,6 @@
 """Every setting once: name, default, unit, help. Read from `QUART_CHAT_*` variables, and nowhere else."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from quart_chat.errors import StartupError
 
 PREFIX = "QUART_CHAT_"
+
+UNIX = "unix"
+"""Names, among networks, whoever comes through a Unix socket."""
 
 
 class Config(BaseSettings):
@@ -22,13 +26,19 @@ class Config(BaseSettings):
     broker_url: str = Field("memory://", description="How events reach the readers of other processes")
     secret_key: str = Field("", description="Signs cookies; empty means the file <database>.secret, made once")
     public_url: str = Field("", description="The address people use, such as https://chat.example.org")
-    limits: Literal["on", "off"] = Field("on", description="'off' lifts every rate limit; for benchmarks only")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses, networks and 'unix', between commas: proxies whose X-Forwarded-For and -Proto count",
+    )
+    limits: Literal["on", "off"] = Field("on", description="'off' lifts every limit; for benchmarks only")
     user_rate: float = Field(1.0, gt=0, description="Messages per second that one guest may keep up")
     user_burst: int = Field(10, ge=1, description="Messages that one guest may send at once")
     address_rate: float = Field(10.0, gt=0, description="Messages per second that one address may keep up")
     address_burst: int = Field(100, ge=1, description="Messages that one address may send at once")
     room_rate: float = Field(1 / 60, gt=0, description="Rooms per second that one address may keep creating")
     room_burst: int = Field(5, ge=1, description="Rooms that one address may create at once")
+    streams_per_address: int = Field(500, ge=1, description="Streams and held polls that one address may have open")
+    streams_per_user: int = Field(16, ge=1, description="Streams and held polls that one guest may have open")
     heartbeat: float = Field(15.0, gt=0, le=60, description="Seconds between heartbeats on a stream")
     stream_age: float = Field(600.0, gt=0, description="Seconds after which a stream ends and the reader resumes")
     replay_limit: int = Field(1000, ge=1, description="Events that a returning reader may have missed before a reset")
@@ -39,6 +49,14 @@ class Config(BaseSettings):
         value = value.rstrip("/")
         if value and (urlsplit(value).scheme not in ("http", "https") or value.count("/") != 2):
             raise ValueError("must look like https://chat.example.org")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for name in _listed(value):
+            if name != UNIX and _is_mapped(ip_network(name)):
+                raise ValueError(f"{name} holds IPv4 addresses and must be written as one of them")
         return value
 
     @field_validator("broker_url")
@@ -54,6 +72,14 @@ class Config(BaseSettings):
         if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
             raise ValueError("must be sqlite:///PATH (three slashes; four for an absolute path) and name a file")
         return value
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(name) for name in _listed(self.trusted_proxies) if name != UNIX)
+
+    @property
+    def trusts_unix(self) -> bool:
+        return UNIX in _listed(self.trusted_proxies)
 
     @property
     def database_path(self) -> Path:
@@ -80,3 +106,12 @@ def load_config(**overrides: str) -> Config:
         name = str(problem["loc"][0])
         reason = str(problem["msg"]).removeprefix("Value error, ")
         raise StartupError(f"{PREFIX}{name.upper()} is {problem['input']!r}: {reason}.") from None
+
+
+def _listed(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _is_mapped(network: IPv4Network | IPv6Network) -> bool:
+    """Whether it is of those IPv6 addresses that stand for IPv4 ones (https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5.2)."""
+    return isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None

@@ -37,6 +37,19 @@ the ten after which `docker stop` kills."""
 MARGIN = 1.0
 """Seconds for what comes after that: closing the database."""
 
+TCP_OPTIONS = {
+    # A peer that has vanished without a word is asked for after half a minute of silence, and given up after a whole.
+    "TCP_KEEPIDLE": 30,
+    "TCP_KEEPINTVL": 10,
+    "TCP_KEEPCNT": 3,
+    # So is one that acknowledges nothing, or takes nothing, of what is sent to it: then the kernel never gets to ask.
+    "TCP_USER_TIMEOUT": 60_000,
+    # Whoever connects and says nothing costs no file, no task and no memory here, for some seconds.
+    "TCP_DEFER_ACCEPT": 5,
+}
+"""What the kernel does about silent peers, in its own units: seconds, a count, milliseconds. Accepted connections
+inherit it from the listening socket. Names as in `man 7 tcp`; not every platform has all of them."""
+
 YOUNG = 10_000
 """Objects made before Python looks for garbage among them, instead of 700. What a request leaves behind is mostly freed
 without that, and what a stream keeps is no garbage: thousands of streams connect in three quarters of the time."""
@@ -162,6 +175,7 @@ def _listen(settings: HypercornConfig) -> str:
         sockets = settings.create_sockets()
         opened = sockets.secure_sockets + sockets.insecure_sockets
         for listening in opened:
+            _watch_peers(listening)
             listening.listen(settings.backlog)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
@@ -174,6 +188,16 @@ def _listen(settings: HypercornConfig) -> str:
     if settings.ssl_enabled:
         settings.insecure_bind = _handed_over(sockets.insecure_sockets)
     return address
+
+
+def _watch_peers(listening: socket.socket) -> None:
+    """Have the kernel end connections whose peers are gone. Nothing else would: a stream only ever writes."""
+    if listening.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in TCP_OPTIONS.items():
+        if option := getattr(socket, name, None):
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _handed_over(opened: list[socket.socket]) -> list[str]:

@@ -15,7 +15,8 @@ from quart_chat.errors import Draining
 from quart_chat.events import Event
 from quart_chat.models import Room
 from quart_chat.streaming.feed import TURNS, Encode, Feed
-from quart_chat.streaming.reader import Reason
+from quart_chat.streaming.places import Caller, Place, Places
+from quart_chat.streaming.reader import Reader, Reason
 
 log = structlog.get_logger()
 
@@ -39,16 +40,18 @@ class _RoomLog:
 
 
 class Feeds:
-    """Owns every feed, its task, and the one timer for all heartbeats."""
+    """Owns every feed, its task, and the one timer for all heartbeats. Without `places` streams are not limited."""
 
-    def __init__(self, chat: Chat, encode: Encode, heartbeat: float) -> None:
+    def __init__(self, chat: Chat, encode: Encode, heartbeat: float, places: Places | None = None) -> None:
         self.open_streams = 0
+        self.places = places
         self._chat = chat
         self._encode = encode
         self._heartbeat = heartbeat
         self._opened: dict[int, asyncio.Task[Feed]] = {}
         self._running: dict[int, tuple[Feed, Inbox, asyncio.Task[None]]] = {}
         self._draining = False
+        self.stopping = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._timer = asyncio.create_task(self._beat(), name="heartbeats")
@@ -74,6 +77,7 @@ class Feeds:
     async def drain(self) -> None:
         """End every stream with a farewell, accept no new ones, and return when they are gone."""
         self._draining = True
+        self.stopping.set()
         for feed, _, _ in self._running.values():
             feed.close(Reason.SHUTDOWN)
         try:
@@ -82,18 +86,22 @@ class Feeds:
         except TimeoutError:
             log.warning("some streams did not end in time", streams=self.open_streams)
 
-    def opened(self) -> None:
-        """Count a stream. `ended` MUST follow, once."""
+    def opened(self, caller: Caller | None, reader: Reader) -> Place | None:
+        """Count a stream, and give it its place where it has to have one. `ended` MUST follow, once."""
         self.open_streams += 1
         self._quiet.clear()
+        return self.places.take(caller, reader) if self.places and caller else None
 
-    def ended(self) -> None:
+    def ended(self, place: Place | None) -> None:
+        if place is not None:
+            place.leave()
         self.open_streams -= 1
         if not self.open_streams:
             self._quiet.set()
 
     async def close(self) -> None:
         self._draining = True
+        self.stopping.set()
         for feed, _, _ in self._running.values():
             feed.close(Reason.SHUTDOWN)
         tasks = [self._timer, *self._opened.values(), *(task for _, _, task in self._running.values())]

@@ -3,19 +3,25 @@
 from quart_chat.asgi import Receive
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.places import Place
 from quart_chat.streaming.socket_reader import SocketReader
 
 
 class Live:
-    """MUST be made in the same step in which the reader has everything up to the feed's head, and ended once."""
+    """MUST be made in the same step in which the reader has everything up to the feed's head, and ended once.
 
-    __slots__ = ("_feed", "_feeds", "_reader")
+    The stream is counted already, and keeps its place.
+    """
 
-    def __init__(self, feeds: Feeds, feed: Feed, reader: SocketReader) -> None:
+    __slots__ = ("_feed", "_feeds", "_place", "_reader")
+
+    def __init__(self, feeds: Feeds, feed: Feed, reader: SocketReader, place: Place | None) -> None:
         self._feeds = feeds
         self._feed = feed
         self._reader = reader
-        feeds.opened()
+        self._place = place
+        if place is not None:
+            place.holder = reader
         feed.join(reader)
 
     async def run(self, receive: Receive) -> bool:
@@ -25,4 +31,4 @@ class Live:
     def end(self) -> None:
         self._reader.release()
         self._feed.leave(self._reader)
-        self._feeds.ended()
+        self._feeds.ended(self._place)

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
-from quart_chat.streaming import sse
 from quart_chat.streaming.reader import PATIENCE, Burst, Reason
 
 WAITING_FRAMES = 1024
@@ -48,7 +47,7 @@ class QueueReader:
         if self._closed:
             return
         if reason is not Reason.SLOW:
-            self._put(sse.farewell(random.randint(*reason.value)))
+            self._put(reason.farewell())
         self._closed = True
         self._frames.put_nowait(None)
         if self._sending_since is not None:

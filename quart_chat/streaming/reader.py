@@ -1,8 +1,11 @@
 """What a feed knows of an open stream. A reader takes bursts with `write` and ends with `close`, and that is all."""
 
+import random
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+from quart_chat.streaming import sse
 
 PATIENCE = 3.0
 """Seconds that a closed reader gets to take what is on its way. Then it is cut off."""
@@ -14,6 +17,12 @@ class Reason(Enum):
     AGE = (0, 500)
     SHUTDOWN = (500, 4000)
     SLOW = (0, 0)
+    LIMIT = (10_000, 20_000)
+    """It was the oldest, and others of its address or its user have taken its place. Were it back at once, it would
+    take theirs, and so on and on."""
+
+    def farewell(self) -> bytes:
+        return sse.farewell(random.randint(*self.value), self.name.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import random
 
 from quart_chat.asgi import Receive
-from quart_chat.streaming import sse
 from quart_chat.streaming.reader import PATIENCE, Burst, Reason
 
 WAITING_BYTES = 256 * 1024
@@ -58,7 +56,7 @@ class SocketReader:
             # Whatever waits is dropped with the connection: what has arrived is a beginning, the log has the rest.
             self._transport.abort()
         else:
-            self.write(Burst.of(sse.farewell(random.randint(*reason.value))))
+            self.write(Burst.of(reason.farewell()))
         self._end()
 
     async def live(self, receive: Receive) -> bool:

@@ -47,7 +47,10 @@ def hello(start: Cursor, heartbeat: float) -> bytes:
 
 
 def heartbeat(head: Cursor) -> bytes:
-    """Sign of life; named, because comments never reach a page. A reader that is behind `head` missed something."""
+    """Sign of life; named, because comments never reach a page. A reader that is behind `head` missed something.
+
+    The one at the start of a stream names where the stream goes on from, which no reader is behind.
+    """
     return frame(str(head), event="heartbeat")
 
 
@@ -56,9 +59,9 @@ def reset(head: Cursor) -> bytes:
     return frame(str(head), event="reset", id=str(head))
 
 
-def farewell(retry: int) -> bytes:
-    """The last event: come back in `retry` milliseconds."""
-    return frame(json.dumps({"retry": retry}), event="farewell", retry=retry)
+def farewell(retry: int, reason: str) -> bytes:
+    """The last event: come back in `retry` milliseconds; and why the stream ends, as a word for programs."""
+    return frame(json.dumps({"retry": retry, "reason": reason}), event="farewell", retry=retry)
 
 
 def _one_line(value: str) -> str:

@@ -1,6 +1,8 @@
 """Everything the routes need to know about the request at hand. Quart's globals stop here."""
 
 import functools
+import hashlib
+import hmac
 import ipaddress
 import re
 import secrets
@@ -16,6 +18,7 @@ from quart_chat.domain import identity, messages
 from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
 from quart_chat.models import Cursor, User
 from quart_chat.streaming.handover import KEY, Handover
+from quart_chat.web import proxies
 from quart_chat.web.site import Site
 
 COOKIE = "quart_chat"
@@ -26,6 +29,9 @@ EXTENSION = "quart_chat"
 
 NONCE = "quart_chat.nonce"
 """Where the scope of a request holds its nonce, if anything in the answer carries one."""
+
+NETWORK_LENGTH = 12
+"""Hexadecimal digits in the name of a network."""
 
 Refusal = Callable[[ChatError], Awaitable[str | bytes]]
 
@@ -94,18 +100,22 @@ def is_https() -> bool:
 
 def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
+    if not site().config.trusted_proxies:
+        proxies.notice(request.scope)
     return _address(request.remote_addr or "")
 
 
 @functools.lru_cache(1024)
 def _address(peer: str) -> str:
-    try:
-        ip = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+    ip = proxies.parse(peer.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+    return str(ip or peer)
+
+
+def network() -> str:
+    """A name for where the request comes from, which says only whether it is the same as that of another."""
+    return hmac.digest(site().chat.secret, b"network\0" + address().encode(), hashlib.sha256).hex()[:NETWORK_LENGTH]
 
 
 def argument(name: str) -> str:

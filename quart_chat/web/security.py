@@ -61,6 +61,18 @@ def check_stream_origin() -> None:
         raise OriginRefused(_advice())
 
 
+def stream_user() -> str | None:
+    """The key of the user whose places a stream or poll takes; None for a program, and for whoever has no name yet.
+
+    Only where a page of this site asks, which no other site's page can seem to be: it could use up the places.
+    """
+    site = context.headers().get("Sec-Fetch-Site")
+    if site == "same-origin" or (site is None and "Origin" in context.headers()):
+        # `check_stream_origin` has seen that it is this site's.
+        return context.user_key()
+    return None
+
+
 class AddsHeaders:
     """ASGI middleware: what is said with every answer, as ready-made bytes. A route may say `DEFAULTS` otherwise."""
 

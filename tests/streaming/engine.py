@@ -91,12 +91,12 @@ class Engine:
         return stream(self.feeds, feed, after, replay_limit=limit, heartbeat=15.0, age=age)
 
     async def replay(self, after: int = 0) -> list[SSEvent]:
-        """The log after a position, as a stream brings it, up to the present head."""
+        """The log after a position, as a stream brings it after its opening, up to the present head."""
         feed = await self.feed()
         parser, found = Parser(), []
         async with aclosing(self.stream(feed, self.at(after))) as body:
             async for chunk in body:
-                found += parser.feed(chunk)
+                found += [event for event in parser.feed(chunk) if event.type == "message"]
                 if parser.last_event_id == str(self.at(feed.head)):
                     return found
         raise AssertionError("the stream ended")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import hypercorn.asyncio
 from hypercorn.config import Config as HypercornConfig
@@ -50,7 +51,7 @@ class Uvicorn(Server):
 @asynccontextmanager
 async def running(kind: str, folder: Path, **settings: str) -> AsyncIterator[Server]:
     """A server whose streams use the `socket` reader, or the `queue` reader (`wrapped`: under `quart-chat serve`)."""
-    settings |= {"limits": "off"}
+    settings = {"limits": "off"} | settings
     match kind:
         case "socket":
             server = Server(folder, settings)
@@ -112,9 +113,12 @@ async def hosted(
     around: Callable[[App], App] = lambda app: app,
     certificate: tuple[Path, Path] | None = None,
     prepare: Callable[[Quart], None] = lambda app: None,
+    limits: Literal["on", "off"] = "off",
+    streams_per_address: int = 500,
 ) -> AsyncIterator[Hosted]:
     """`around` puts middleware on; `prepare` has the app before it is served; `certificate` comes with its key."""
-    app = create_app(Config(database_url=f"sqlite:///{folder}/chat.db", limits="off"))
+    database = f"sqlite:///{folder}/chat.db"
+    app = create_app(Config(database_url=database, limits=limits, streams_per_address=streams_per_address))
     prepare(app)
     app.asgi_app = around(app.asgi_app)  # type: ignore[assignment, method-assign]
     listening = socket.create_server(("127.0.0.1", 0))

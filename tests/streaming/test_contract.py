@@ -242,7 +242,7 @@ async def test_stop_ends_every_stream_with_a_farewell_and_cleanly(kind: str, tmp
             await connection.read_to_the_end()
             assert connection.ended, "the body has its last chunk"
             assert not await connection.read(), "and then the connection ends"
-            assert [event.type for event in connection.events] == ["hello", "farewell"]
+            assert [event.type for event in connection.events] == ["hello", "heartbeat", "farewell"]
             retries.append(json.loads(connection.events[-1].data)["retry"])
         assert 500 <= min(retries) < max(retries) <= 4000, "spread, so that no herd comes back"
         assert server.log == before

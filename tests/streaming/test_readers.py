@@ -1,6 +1,7 @@
 """What a feed may expect of a reader, whatever carries its bytes: one contract, run over every implementation."""
 
 import asyncio
+import json
 import random
 import socket
 import time
@@ -151,7 +152,7 @@ async def test_burst_larger_than_any_buffer_arrives_whole(carry: Carry) -> None:
     assert (await arriving).startswith(frame)
 
 
-@pytest.mark.parametrize("reason", [Reason.AGE, Reason.SHUTDOWN])
+@pytest.mark.parametrize("reason", [Reason.AGE, Reason.SHUTDOWN, Reason.LIMIT])
 async def test_farewell_is_the_last_event_and_says_when_to_come_back(carry: Carry, reason: Reason) -> None:
     retries = []
     for _ in range(50):
@@ -159,7 +160,9 @@ async def test_farewell_is_the_last_event_and_says_when_to_come_back(carry: Carr
         carried.reader.close(reason)
         (farewell,) = await carried.arrived()
         assert farewell.type == "farewell"
-        retries.append(int(farewell.data.removeprefix('{"retry": ').removesuffix("}")))
+        said = json.loads(farewell.data)
+        assert said["reason"] == reason.name.lower()
+        retries.append(said["retry"])
     assert reason.value[0] <= min(retries) < max(retries) <= reason.value[1], "spread, so that no herd comes back"
 
 

@@ -84,13 +84,13 @@ def test_field_that_could_forge_another_is_refused(field: str, value: str) -> No
 
 def test_control_events_parse() -> None:
     at = Cursor("abc", 7)
-    stream = sse.hello(at, 15.0) + sse.heartbeat(at) + sse.reset(at) + sse.farewell(1200)
+    stream = sse.hello(at, 15.0) + sse.heartbeat(at) + sse.reset(at) + sse.farewell(1200, "age")
     events, parser = parse(stream, Random(1))
     assert [(event.type, event.data, event.last_event_id) for event in events] == [
         ("hello", '{"cursor": "abc.7", "heartbeat": 15.0}', "abc.7"),
         ("heartbeat", "abc.7", "abc.7"),
         ("reset", "abc.7", "abc.7"),
-        ("farewell", '{"retry": 1200}', "abc.7"),
+        ("farewell", '{"retry": 1200, "reason": "age"}', "abc.7"),
     ]
     assert parser.retry == 1200
 

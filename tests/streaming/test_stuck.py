@@ -12,7 +12,8 @@ from quart_chat.streaming.reader import Reason
 from tests.sse import Parser
 from tests.streaming.engine import Engine, engine
 
-OPENING, REPLAY, LIVE = 1, 2, 3
+HELLO, HEARTBEAT, REPLAY, LIVE = 1, 2, 3, 4
+PIECES = [HELLO, HEARTBEAT, REPLAY, LIVE]
 """The piece of its stream that a reader does not take."""
 
 
@@ -42,7 +43,7 @@ async def stuck(running: Engine, piece: int, age: float = 600.0) -> asyncio.Task
     return sender
 
 
-@pytest.mark.parametrize("piece", [OPENING, REPLAY, LIVE], ids=["opening", "replay", "live"])
+@pytest.mark.parametrize("piece", PIECES, ids=["hello", "heartbeat", "replay", "live"])
 async def test_stuck_stream_is_cut_off_when_it_is_old(tmp_path: Path, piece: int) -> None:
     async with engine(tmp_path, heartbeat=0.05) as running, asyncio.timeout(10):
         sender = await stuck(running, piece, age=0.2)
@@ -51,7 +52,7 @@ async def test_stuck_stream_is_cut_off_when_it_is_old(tmp_path: Path, piece: int
         assert not running.feeds.open_streams
 
 
-@pytest.mark.parametrize("piece", [OPENING, REPLAY, LIVE], ids=["opening", "replay", "live"])
+@pytest.mark.parametrize("piece", PIECES, ids=["hello", "heartbeat", "replay", "live"])
 async def test_stuck_stream_is_cut_off_long_before_it_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
@@ -62,7 +63,7 @@ async def test_stuck_stream_is_cut_off_long_before_it_is_old(
         assert sender.cancelled()
 
 
-@pytest.mark.parametrize("piece", [OPENING, REPLAY, LIVE], ids=["opening", "replay", "live"])
+@pytest.mark.parametrize("piece", PIECES, ids=["hello", "heartbeat", "replay", "live"])
 async def test_stuck_stream_does_not_hold_a_stop_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
@@ -98,13 +99,13 @@ async def test_stream_that_ends_in_its_replay_says_farewell_and_is_resumed(tmp_p
         parser, seen = Parser(), []
         feed = await running.feed()
         async with aclosing(running.stream(feed, running.at(0))) as body:
-            for _ in range(2):
+            for _ in range(REPLAY):
                 seen += parser.feed(await anext(body))
             feed.close(Reason.SHUTDOWN)
             async for chunk in body:
                 seen += parser.feed(chunk)
         last = int(parser.last_event_id.split(".")[1])
-        assert [event.type for event in seen] == ["hello", *["message"] * last, "farewell"]
+        assert [event.type for event in seen] == ["hello", "heartbeat", *["message"] * last, "farewell"]
         assert 0 < last < 100
         assert [entry.cursor for entry in await feed.entries_after(last, 1)] == [last + 1]
 

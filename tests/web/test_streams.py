@@ -80,6 +80,23 @@ async def test_first_event_comes_at_once_and_fills_a_scanners_buffer(bob: Person
     assert json.loads(hello.data) == {"cursor": hello.last_event_id, "heartbeat": 15.0}
 
 
+async def test_second_event_comes_at_once_and_in_a_piece_of_its_own(alice: Person, bob: Person, room: str) -> None:
+    """Some scanners hold the first event back until a second comes. It names what the reader has, not what follows."""
+    await alice.post_message("missed", room=room)
+    chunks: list[bytes] = []
+    async with bob.listen(room=room) as stream:
+        start = f"{epoch(stream)}.0"
+    async with bob.client.stream("GET", f"/rooms/{room}/stream?after={start}") as response:
+        async for chunk in response.aiter_raw():
+            chunks.append(chunk)
+            if b"missed" in chunk:
+                break
+    parser = Parser()
+    first, second, *_ = [[(event.type, event.data) for event in parser.feed(chunk)] for chunk in chunks]
+    assert [type for type, _ in first] == ["hello"]
+    assert second == [("heartbeat", start)]
+
+
 @pytest.mark.parametrize("way", ["header", "query"])
 async def test_returning_reader_gets_what_it_missed(alice: Person, bob: Person, room: str, way: str) -> None:
     async with bob.listen(room=room) as stream:
@@ -130,7 +147,7 @@ async def test_cursor_that_cannot_be_continued_is_reset(carol: Person, brisk: Se
         cursor = cursor.format(epoch=epoch(stream))
     async with carol.listen(room=room, after=cursor) as stream:
         reset = await stream.next()
-        assert (reset.type, position(reset.last_event_id)) == ("reset", REPLAY_LIMIT + 1)
+        assert (reset.type, position(reset.last_event_id)) == ("reset", REPLAY_LIMIT + 1), "and no heartbeat before it"
         await carol.post_message("live", room=room)
         assert await texts(stream, 1) == ["live"], "the stream goes on from the head"
 

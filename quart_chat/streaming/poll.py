@@ -1,0 +1,42 @@
+"""A poll that is held until something happens. While it is, it has a place like a stream."""
+
+import asyncio
+
+from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.places import Caller
+from quart_chat.streaming.reader import Reason
+
+
+class HeldPoll:
+    """Waits. Whoever needs its place may `close` it while it does, once."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until = asyncio.timeout(None)
+
+    def close(self, _: Reason) -> None:
+        self._until.reschedule(asyncio.get_running_loop().time())
+
+    async def wait(self, feed: Feed, position: int, seconds: float) -> bool:
+        """As `Feed.wait_beyond`; False when it was closed."""
+        try:
+            async with self._until:
+                await feed.wait_beyond(position, seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+async def wait(feeds: Feeds, feed: Feed, position: int, seconds: float, caller: Caller | None) -> bool:
+    """Return when the head is past `position`, the feed closed or the time up; False when others need the place."""
+    if caller is None or feeds.places is None or feed.head > position:
+        await feed.wait_beyond(position, seconds)
+        return True
+    poll = HeldPoll()
+    place = feeds.places.take(caller, poll)
+    try:
+        return await poll.wait(feed, position, seconds)
+    finally:
+        place.leave()
