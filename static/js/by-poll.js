@@ -66,11 +66,15 @@ export class Polls {
   stop() {
     this.#stopping?.abort();
     this.#stopping = null;
-    this.hurry();
+    this.#pause?.();
   }
 
-  // Ends a pause between two polls.
-  hurry() {
+  // Asks again now. `sure` where what is being asked cannot be answered any more.
+  wake(sure) {
+    if (sure && this.running) {
+      this.stop();
+      this.start();
+    }
     this.#pause?.();
   }
 
@@ -85,7 +89,6 @@ export class Polls {
         if (cut && this.held) this.hold += 1; // the next one got through: it was the holding
         cut = false;
         retry = FIRST_RETRY;
-        if (answer.limited) this.hold = SHORT_POLLS;
         await apply(answer.html, answer.from, answer.to);
         if (signal.aborted) return;
         this.#told.polled(answer);

@@ -61,6 +61,7 @@ export class Connection {
     if (this.#running && held === this.#held) return;
     this.#running = true;
     this.#held = held;
+    this.#set("news", SLOW, () => this.#say());
     if (!held) {
       this.#good = false;
       this.#stepDown("slots");
@@ -97,7 +98,7 @@ export class Connection {
   wake(sure) {
     if (!this.#running) return;
     this.#retry = FIRST_RETRY;
-    this.#polls.hurry();
+    this.#polls.wake(sure);
     if (!this.#held) return;
     if (!this.#busy) {
       this.#attempt();
@@ -303,6 +304,7 @@ export class Connection {
     if (this.#down && why === this.#why) return;
     this.#down = true;
     this.#why = why;
+    if (why === "limit") this.#polls.hold = SHORT_POLLS; // a held poll counts as well
     if (!this.#busy) this.#later(this.#nextProbe());
     if (why !== "slots" && why !== "limit") rememberWay({ why, hold: this.#polls.hold, network: this.#network });
   }

@@ -114,6 +114,7 @@ function end() {
   clearTimeout(hidden);
   tabs?.leave();
   stop();
+  showStream("connecting"); // what it is when the page comes back
 }
 
 function onVisibility() {

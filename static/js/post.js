@@ -1,6 +1,8 @@
 // POSTs, one after the other, and their outcome.
 import { htmxReady } from "./load-htmx.js";
 
+const PATIENCE = 20000; // milliseconds: a connection that a network has forgotten never answers
+
 const source = document.getElementById("outbox");
 const error = document.getElementById("composer-error");
 
@@ -28,14 +30,19 @@ function byHtmx(htmx, url, values) {
       resolve(ctx.response);
     };
     source.addEventListener("htmx:finally:request", settle);
-    htmx.ajax("POST", url, { source, values, swap: "none" });
+    htmx.ajax("POST", url, { source, values, swap: "none", timeout: PATIENCE });
   });
 }
 
 // Where htmx is neither on the CDN nor on the server, a message still goes out.
 async function byFetch(url, values) {
   try {
-    const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(values) });
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "HX-Request": "true" },
+      body: new URLSearchParams(values),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
     if (answer.headers.has("Chat-Error")) {
       error.textContent = new DOMParser().parseFromString(await answer.text(), "text/html").body.textContent.trim();
     }

@@ -84,7 +84,14 @@ export class Tabs {
           this.#told.lead();
         });
       });
-    } catch { /* no longer waiting, or another tab has taken it over */ }
+    } catch (error) {
+      // No longer waiting, or another tab has taken it over; or else this page may not use locks at all.
+      if (error.name !== "AbortError") {
+        this.#release = () => {};
+        this.#told.lead();
+        return;
+      }
+    }
     if (queue.signal.aborted) return;
     this.#giveBack();
     if (!this.#channel) return;

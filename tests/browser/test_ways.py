@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Browser, Request, Route, expect
 
-from tests.browser.conftest import OpenWindow
+from quart_chat import vendor
+from tests.browser.chromium import find_chromium
+from tests.browser.conftest import FLAGS, OpenWindow, answer_as_cdn
 from tests.browser.window import Window
 from tests.people import Person
+from tests.serving import Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -173,3 +177,56 @@ async def test_sending_does_not_wait_for_a_stream(window: OpenWindow) -> None:
     await bo.send("sent all the same")
     await bo.shows("sent all the same")
     await bo.says("Connecting…")
+
+
+async def test_page_whose_stream_had_to_go_says_so_and_polls(window: OpenWindow, tmp_path: Path) -> None:
+    async with serving(tmp_path, streams_per_address="1") as server, Person("Alice", server.url) as alice:
+        bo = await window(show=False)
+        bo.url, bo.room = server.url, "lobby"
+        await bo.open()
+        await bo.is_live()
+        async with alice.listen():
+            await bo.says("Checking every 2 s: too many streams are open")
+            await alice.post_message("hello")
+            await bo.shows("hello")
+
+
+async def test_held_poll_of_a_page_that_slept_is_not_waited_for(window: OpenWindow, alice: Person) -> None:
+    bo = await open_without_streams(window)
+    await bo.says(POLLING)
+    await bo.context.route("**/poll?*", buffer)  # the network is gone, and nobody has noticed
+    async with bo.page.expect_request("**/poll?*"):
+        await alice.post_message("slept through")
+    await bo.context.unroute("**/poll?*")
+    await bo.page.evaluate("document.dispatchEvent(new Event('resume'))")
+    await bo.shows("slept through")
+
+
+async def test_chat_without_cookies(browser: Browser, server: Server, alice: Person, tmp_path: Path) -> None:
+    """Chromium's own setting "block all cookies", which denies a page all its storage as well."""
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default/Preferences").write_text('{"profile": {"default_content_setting_values": {"cookies": 2}}}')
+    context = await browser.browser_type.launch_persistent_context(
+        tmp_path, executable_path=find_chromium(), args=FLAGS
+    )
+    try:
+        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
+        bo = Window(context.pages[0], server.url, alice.room)
+        bo.watch()
+        await bo.open()
+        assert await bo.page.evaluate("document.cookie = 'a=b', document.cookie") == ""
+        await bo.is_live()
+        await alice.post_message("hello")
+        await bo.shows("hello")
+        await bo.introduce("Bo")
+        await bo.send("I have no cookies")
+        await bo.shows("hello", "I have no cookies")
+        # To the server whoever has none is somebody new: the page asks for the name again, and keeps the text.
+        await bo.send("and go on")
+        await expect(bo.page.get_by_role("alert")).to_contain_text("name")
+        await bo.introduce("Bo")
+        await bo.page.get_by_role("button", name="Send").click()
+        await bo.shows("hello", "I have no cookies", "and go on")
+        assert not bo.complaints
+    finally:
+        await context.close()
