@@ -22,11 +22,12 @@ from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.handover import HandsOver
 from quart_chat.streaming.places import Places
-from quart_chat.web import context, health, messages, refusals, rooms, security, static, streams
+from quart_chat.web import context, diagnose, health, messages, refusals, rooms, security, static, streams
 from quart_chat.web.proxies import Proxies
 from quart_chat.web.requests import ChatConnection, ChatRequest
 from quart_chat.web.site import Site
 from quart_chat.web.templates import Templates
+from quart_chat.web.websockets import OnlyToMeasure
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ BODY_TIME = 30
 class ChatApp(Quart):
     request_class = ChatRequest
     asgi_http_class = ChatConnection
+    asgi_websocket_class = OnlyToMeasure
 
     def ensure_async(self, func: Any) -> Any:
         """Every handler here is a coroutine function. Quart looks at each of them in each request."""
@@ -62,7 +64,7 @@ def create_app(config: Config | None = None) -> Quart:
     site = Site(config, Templates(assets.folder("templates")))
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, messages, streams, static, health):
+    for module in (rooms, messages, streams, static, health, diagnose):
         app.register_blueprint(module.blueprint)
     app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)

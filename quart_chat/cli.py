@@ -9,6 +9,10 @@ import structlog
 
 from quart_chat import assets, vendor
 from quart_chat.config import load_config
+from quart_chat.diagnose.client import Unusable, site
+from quart_chat.diagnose.measuring import measure
+from quart_chat.diagnose.report import as_json, report
+from quart_chat.diagnose.verdict import findings, streams
 from quart_chat.errors import StartupError
 from quart_chat.server import serve as serve_app
 
@@ -70,3 +74,29 @@ def fetch_htmx() -> None:
         click.echo("Pages will load it from the CDN alone. Run `quart-chat fetch-htmx` again later.", err=True)
         return
     click.echo(f"Fetched htmx {vendor.VERSION} from {source} into {folder}.")
+
+
+@main.command()
+@click.argument("url")
+@click.option(
+    "--idle",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 120),
+    default=20,
+    show_default=True,
+    help="How long a connection is silent, to see whether it is cut. At most 120.",
+)
+@click.option("--json", "for_programs", is_flag=True, help="Print everything that was measured as JSON.")
+def diagnose(url: str, idle: float, for_programs: bool) -> None:
+    """Measure what the network between here and the chat at URL does to it.
+
+    Proxies are used as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Exits with 0 where live updates get through, with 1
+    where they do not, with 2 where there is nothing to measure.
+    """
+    try:
+        measured = measure(site(url), idle, lambda step: click.echo(step, err=True))
+    except Unusable as error:
+        raise OneLine(str(error)) from error
+    found = findings(measured)
+    click.echo(as_json(measured, found) if for_programs else report(measured, found))
+    sys.exit({True: 0, False: 1, None: 2}[streams(found)])

@@ -14,6 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     {"models", "events", "errors", "config", "assets", "vendor", "secret", "asgi"},
+    {"diagnose"},
     {"store", "broker"},
     {"domain"},
     {"streaming"},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from quart_chat.config import Config
 from quart_chat.domain.chat import Chat
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.web.allowance import Allowance
 from quart_chat.web.templates import Templates
 
 
@@ -14,7 +15,11 @@ class Site:
 
     config: Config
     templates: Templates
+    allowance: Allowance = field(init=False)
     _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.allowance = Allowance(limited=self.config.limits == "on")
 
     def opened(self, chat: Chat, feeds: Feeds) -> None:
         self._open = (chat, feeds)

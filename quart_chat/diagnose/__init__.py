@@ -1,0 +1,1 @@
+"""What a network does to plain HTTP: measured by a command or by a page, judged in one place."""

@@ -1,0 +1,32 @@
+"""One server and one certificate for all tests of a run, behind every component that this machine has."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.network import certificates
+from tests.network.certificates import Certificate
+from tests.network.programs import find
+from tests.network.proxies import Built, available, running
+from tests.serving import Server, serving
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    if find("openssl") is None:
+        return Certificate("", "")
+    return certificates.make(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def upstream(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server as an operator gets it, but for the limits; its heartbeats are 15 s apart."""
+    async with serving(tmp_path_factory.mktemp("upstream"), limits="off") as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def components(upstream: Server, certificate: Certificate) -> AsyncIterator[dict[str, Built]]:
+    async with running(upstream.bind, certificate, *available()) as built:
+        yield built
