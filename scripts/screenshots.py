@@ -13,8 +13,8 @@ from playwright.async_api import Browser, async_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.chromium import MISSING, find_chromium  # noqa: E402
-from tests.browser.conftest import FLAGS, answer_as_cdn  # noqa: E402
+from tests.browser.cdn import answer_as_cdn  # noqa: E402
+from tests.browser.chromium import FLAGS, MISSING, find_chromium  # noqa: E402
 from tests.people import Person  # noqa: E402
 from tests.serving import serving  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""What all tests share: servers, and the people who use them."""
+"""What tests share: servers, the people who use them, and a browser."""
 
 import shutil
 import subprocess
@@ -6,9 +6,30 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 
+from quart_chat import vendor
+from tests.browser.cdn import VENDOR
+from tests.browser.chromium import FLAGS, MISSING, find_chromium
 from tests.people import Person
 from tests.serving import Server, serving
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    assert vendor.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=path,
+            args=FLAGS,
+            # Playwright switches the back/forward cache off; people have it on.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield chromium
+        await chromium.close()
 
 
 @pytest.fixture

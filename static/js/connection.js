@@ -149,7 +149,7 @@ export class Connection {
 
   #onSlow() {
     if (this.#openedAt) return;
-    this.#why = "buffers";
+    if (!this.#down) this.#why = "buffers";
     this.#misses = Math.max(this.#misses, MISSES - 1);
     this.#miss();
     if (this.#polled) this.#judge();
@@ -186,10 +186,7 @@ export class Connection {
 
   #onSilent() {
     // A machine that has slept fires late; that says nothing of the network.
-    if (Date.now() - this.#heardAt < (BEATS + 1) * this.#heartbeat) {
-      this.#doubtful = true;
-      this.#why = "buffers";
-    }
+    this.#doubtful = Date.now() - this.#heardAt < (BEATS + 1) * this.#heartbeat;
     this.#good = false;
     dropStream();
   }
@@ -242,8 +239,7 @@ export class Connection {
       this.#failed = true;
       if (!refused) this.#miss();
       if (opened && !this.#doubtful && Date.now() - this.#openedAt < SETTLED) this.#cuts += 1;
-      if (opened && !this.#doubtful) this.#why = "cuts";
-      else if (!opened && Date.now() - this.#heardAt < OPENING) this.#why = "blocks";
+      if (!this.#down) this.#why = this.#reason(opened);
       this.#later(this.#down ? this.#nextProbe() : this.#retry * (0.7 + 0.6 * Math.random()));
       this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
       if (this.#polled) this.#judge();
@@ -254,6 +250,13 @@ export class Connection {
     const planned = farewell !== null && farewell.retry <= SHORT;
     if (!planned) this.#failed = true;
     this.#set("news", planned ? SLOW : 0, () => { this.#failed ||= !this.#good; this.#say(); });
+  }
+
+  // What the network seems to have done to the stream that has ended.
+  #reason(opened) {
+    if (this.#doubtful) return "buffers";
+    if (opened) return "cuts";
+    return Date.now() - this.#heardAt < OPENING ? "blocks" : "buffers";
   }
 
   #onPolled(answer) {

@@ -12,6 +12,17 @@ import sys
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
+FLAGS = [
+    "--no-sandbox",  # tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # Chromium's own services look for the internet, which a test machine need not have.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
 MISSING = (
     "NOT RUN: the browser tests. This machine has no Chromium or Chrome that starts. "
     "Install one (on Debian: apt-get install chromium) and run `make test` again."

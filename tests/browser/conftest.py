@@ -1,58 +1,18 @@
-"""Real Chromium windows on a real server. The CDN's address is answered with the files of the npm package, so that the
-browser really checks their integrity hashes."""
+"""Real Chromium windows on a real server."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, Route, async_playwright
+from playwright.async_api import Browser, Route
 
-from quart_chat import assets, vendor
-from tests.browser.chromium import MISSING, find_chromium
+from quart_chat import vendor
+from tests.browser.cdn import answer_as_cdn
 from tests.browser.window import Window
 from tests.people import Person
 from tests.serving import Server, serving
 
-VENDOR = assets.folder("static") / "vendor"
-
-FLAGS = [
-    "--no-sandbox",  # tests may run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    # Chromium's own services look for the internet, which a test machine need not have.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 OpenWindow = Callable[..., Awaitable[Window]]
-
-
-async def answer_as_cdn(route: Route) -> None:
-    name = route.request.url.rsplit("/", 1)[1]
-    await route.fulfill(
-        body=(VENDOR / name).read_bytes(),
-        content_type="application/javascript",
-        headers={"Access-Control-Allow-Origin": "*"},
-    )
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip(MISSING)
-    assert vendor.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=path,
-            args=FLAGS,
-            # Playwright switches the back/forward cache off; people have it on.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield chromium
-        await chromium.close()
 
 
 @pytest.fixture(scope="session")

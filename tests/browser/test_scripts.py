@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Route, expect
 
 from quart_chat import vendor
-from tests.browser.conftest import OpenWindow, answer_as_cdn
+from tests.browser.cdn import answer_as_cdn
+from tests.browser.conftest import OpenWindow
 from tests.people import Person
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,9 @@ import pytest
 from playwright.async_api import Browser, Request, Route, expect
 
 from quart_chat import vendor
-from tests.browser.chromium import find_chromium
-from tests.browser.conftest import FLAGS, OpenWindow, answer_as_cdn
+from tests.browser.cdn import answer_as_cdn
+from tests.browser.chromium import FLAGS, find_chromium
+from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
 from tests.people import Person
 from tests.serving import Server, serving
