@@ -184,10 +184,8 @@ def _compression(measured: Measurement) -> Finding:
         remedy = "Leave `text/event-stream` out of compression: compressors collect before they write."
         return finding(State.WARNING, words, remedy)
     if measured.plain_encoding not in ("", "identity"):
-        words = (
-            f"Ordinary answers are compressed on the way ({measured.plain_encoding}), streams are not: as it should be."
-        )
-        return finding(State.GOOD, words)
+        words = f"Ordinary answers are compressed on the way ({measured.plain_encoding}), streams are not."
+        return finding(State.GOOD, f"{words} That is as it should be.")
     if measured.round_trip is None:
         return finding(State.UNKNOWN, "Nothing came that could have been compressed.")
     return finding(State.GOOD, "Nothing was compressed on the way.")
@@ -199,10 +197,8 @@ def _headers(measured: Measurement) -> Finding:
     words, remedy, state = [], "", State.GOOD
     for name, value in said:
         if name not in now:
-            # nginx takes it as the order that it is, and does not pass it on.
-            words.append(
-                f"{name} was taken out." if name != "x-accel-buffering" else f"{name} was taken, as nginx does."
-            )
+            by_nginx = ", which nginx does when it has read it" if name == "x-accel-buffering" else ""
+            words.append(f"{name} was taken out{by_nginx}.")
         else:
             words.append(f"{name} was changed from “{value}” to “{now[name]}”.")
         if name in ("cache-control", "content-type"):

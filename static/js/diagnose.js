@@ -81,4 +81,5 @@ findings.addEventListener("click", ({ target }) => {
 });
 // A proxy may have told the server another address than the one it is reached at.
 document.querySelector("[data-origin]").textContent = location.origin;
+document.getElementById("unscripted").remove();
 form.hidden = false;
