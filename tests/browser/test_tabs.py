@@ -14,6 +14,9 @@ pytestmark = pytest.mark.browser
 
 TABS = 8
 
+HELD = 3
+"""Connections that all tabs which are seen may hold open together."""
+
 LOOK = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -155,8 +158,31 @@ async def test_many_rooms_leave_connections_to_send_with(window: OpenWindow, ali
     await tabs[-1].says("Checking every 2 s: this browser has enough streams open")
     # A tab that closes gives its connection back.
     await one.page.close()
-    await tabs[-1].page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    await tabs[-1].is_live()
+    for tab in tabs[1:]:
+        await tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    async with asyncio.timeout(20):
+        while [await tab.page.locator("#status").inner_text() for tab in tabs[1:]].count("Live") < HELD:
+            await asyncio.sleep(0.1)
+
+
+async def test_of_all_hidden_tabs_one_keeps_its_stream(window: OpenWindow, alice: Person) -> None:
+    one = await window(show=False)
+    two = Window(await one.context.new_page(), one.url, "lobby")
+    streams = Streams(one.context)
+    for tab in (one, two):
+        await tab.page.clock.install()
+        await tab.open()
+        await tab.is_live()
+    assert len(streams.open) == 2
+    for tab in (one, two):
+        await tab.page.evaluate(LOOK, True)
+        await tab.page.clock.fast_forward(31_000)
+    await eventually(lambda: len(streams.open) == 1)
+    await alice.post_message("nobody looks")
+    await one.shows("nobody looks")
+    await two.page.evaluate(LOOK, False)
+    await two.is_live()
+    await eventually(lambda: len(streams.open) == 2)
 
 
 async def test_browser_without_locks_lets_hidden_tabs_go(window: OpenWindow, alice: Person) -> None:
