@@ -96,7 +96,7 @@ def create_app(config: Config | None = None) -> Quart:
 
 
 def _wrapped(app: App, config: Config) -> App:
-    app = HandsOver(security.AddsHeaders(app))
+    app = security.RefusesTunnels(HandsOver(security.AddsHeaders(app)))
     if config.trusted_proxies:
         app = Proxies(app, config.trusted_networks, unix=config.trusts_unix)
     return app

@@ -57,7 +57,7 @@ class Config(BaseSettings):
         for name in _listed(value):
             if name != UNIX and _is_mapped(ip_network(name)):
                 raise ValueError(f"{name} holds IPv4 addresses and must be written as one of them")
-        return value
+        return ",".join(_listed(value))
 
     @field_validator("broker_url")
     @classmethod

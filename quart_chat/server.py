@@ -126,8 +126,10 @@ async def _cut_off(server: asyncio.Task[None], app: Quart) -> None:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # Python 3.11 reports connections that are cut off at the end as if that were a fault.
-    if not isinstance(context.get("exception"), asyncio.CancelledError):
+    # Python 3.11 reports connections that are cut off at the end as if that were a fault, and Hypercorn those whose
+    # peers have vanished: it knows only of such as break off.
+    error = context.get("exception")
+    if not isinstance(error, asyncio.CancelledError) and not ("transport" in context and isinstance(error, OSError)):
         loop.default_exception_handler(context)
 
 

@@ -1,5 +1,6 @@
 """What is checked before, and said with, every answer."""
 
+from collections.abc import Awaitable
 from urllib.parse import urlsplit
 
 from quart_chat.asgi import App, Message, Receive, Scope, Send
@@ -71,6 +72,19 @@ def stream_user() -> str | None:
         # `check_stream_origin` has seen that it is this site's.
         return context.user_key()
     return None
+
+
+class RefusesTunnels:
+    """ASGI middleware: a WebSocket within HTTP/2 (https://www.rfc-editor.org/rfc/rfc8441) gets no further than all
+    other requests within it. An open stream keeps no frame of this."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "websocket" and scope["http_version"].startswith("2"):
+            return send({"type": "websocket.close"})
+        return self._app(scope, receive, send)
 
 
 class AddsHeaders:

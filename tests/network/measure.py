@@ -7,12 +7,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from tests.network.proxies import COMPONENTS
+from tests.network.proxies import Component
 from tests.network.ways import Visitor, Way
 
 OPENING = 6.0
@@ -27,30 +27,27 @@ RESULTS = "QUART_CHAT_NETWORK_RESULTS"
 class Measured:
     """`way` is `stream` or `poll`; `ms` from before a message is posted until it is read, both through there."""
 
-    component: str
-    configuration: str
     way: str
     ms: float
-    websocket: bool | None = None
 
 
-def record(measured: Measured) -> None:
+def record(component: Component, **found: object) -> None:
     """Add a line to the file of this run, if there is one."""
     if path := os.environ.get(RESULTS):
+        line = {"component": component.row, "configuration": component.configuration, **found}
         with Path(path).open("a") as file:
-            file.write(json.dumps(asdict(measured)) + "\n")
+            file.write(json.dumps(line) + "\n")
 
 
-async def measure(name: str, way: Way, room: str) -> Measured:
+async def measure(way: Way, room: str) -> Measured:
     """What a page would find out: whether streams come through, else by poll."""
-    component = COMPONENTS[name]
     async with Visitor("Alice", way, room) as alice, Visitor("Bob", way, room) as bob:
         # The first request of each opens connections, and makes guests; neither is what is measured.
         await alice.post_message("I am here")
         await bob.client.get(f"/rooms/{room}")
         with suppress(TimeoutError, httpx.TransportError):
-            return Measured(component.row, component.configuration, "stream", await by_stream(alice, bob))
-        return Measured(component.row, component.configuration, "poll", await by_poll(alice, bob))
+            return Measured("stream", await by_stream(alice, bob))
+        return Measured("poll", await by_poll(alice, bob))
 
 
 async def by_stream(alice: Visitor, bob: Visitor) -> float:

@@ -81,7 +81,7 @@ COMPONENTS = {
     "nginx-deploy": _reverse("nginx", "deploy", "nginx", reverse.nginx),
     "nginx-idle": _reverse("nginx that cuts after 20 idle seconds", "stock", "nginx", reverse.nginx_idle),
     "nginx-tls": _tls("nginx, TLS and HTTP/2", "nginx", reverse.nginx_tls),
-    "haproxy-idle": _reverse("HAProxy that cuts after 20 idle seconds", "stock", "haproxy", reverse.haproxy_idle),
+    "haproxy-idle": _reverse("HAProxy", "stock", "haproxy", reverse.haproxy_idle),
     "haproxy-deploy": _reverse("HAProxy", "deploy", "haproxy", reverse.haproxy),
     "apache-stock": _reverse("Apache", "stock", "apache2", reverse.apache_stock),
     "apache-deploy": _reverse("Apache", "deploy", "apache2", reverse.apache),

@@ -42,9 +42,10 @@ SETTLE = 40.0
 
 
 async def run(server: Server, proxies: dict[str, tuple[Built, Read]], messages: int, seed: int) -> Ledger:
-    """Everybody in one room, each through a proxy of their own, until all have written `messages` and had every trouble.
+    """Everybody in one room, each through a proxy of their own, until all have had every trouble.
 
-    Each message has every proxy's readers. AssertionError when something was lost, doubled or out of order.
+    Each writer writes `messages` at least, and every reader must get those of all. AssertionError when something was
+    lost, doubled or out of order.
     """
     chance = random.Random(seed)
     ledger = Ledger()
