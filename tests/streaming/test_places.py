@@ -184,6 +184,21 @@ async def test_poll_that_need_not_wait_takes_no_place(tmp_path: Path) -> None:
             assert places.taken() == (3, 3)
 
 
+async def test_poll_gives_its_place_back_however_it_ends(tmp_path: Path) -> None:
+    async with counted(tmp_path, "socket") as (host, places), Person("Bob", host.url) as bob:
+        await bob.post_message("here")
+        for end in ("time", "news", "client"):
+            wait = "0.3" if end == "time" else "25"
+            held = asyncio.create_task(bob.client.get("/rooms/lobby/poll", params={"wait": wait}))
+            await eventually(lambda: places.taken() == (1, 1))
+            if end == "news":
+                await bob.post_message("news")
+            if end == "client":
+                held.cancel()
+            await asyncio.gather(held, return_exceptions=True)
+            await eventually(lambda: places.taken() == (0, 0))
+
+
 def poll(person: Person, cursor: str) -> asyncio.Task[httpx.Response]:
     query = {"after": cursor, "wait": "25"}
     return asyncio.create_task(person.client.get("/rooms/lobby/poll", params=query))
