@@ -7,7 +7,7 @@ import { room } from "./messages.js";
 const HOLDS = [25, 10, 0]; // how long a poll is held, each where the network does not stand the one before
 export const SHORT_POLLS = HOLDS.length - 1; // which of them is none
 const SHORT = 2; // between polls that are not held
-const MARGIN = 8; // what the network may take besides
+const MARGIN = 5; // what the network may take besides
 const FIRST_RETRY = 0.5; // doubled up to the last
 const LAST_RETRY = 15;
 
