@@ -3,6 +3,8 @@
 import { htmxReady } from "./load-htmx.js";
 import { advance, here, isAhead } from "./log.js";
 
+const ENDING = 1000; // milliseconds that a dropped stream has to end
+
 const element = document.getElementById("stream");
 
 let htmx;
@@ -24,10 +26,12 @@ export function openStream(told) {
   htmx.trigger(element, "chat:connect");
 }
 
-// Lets go of whatever is open or being opened; `ended` follows.
+// Lets go of whatever is open or being opened; `ended` follows, even if htmx has nothing to say of it.
 export function dropStream() {
+  const told = listener;
   if (connection) connection.abortController.abort();
-  else if (listener) htmx.trigger(element, "htmx:abort");
+  else if (told) htmx.trigger(element, "htmx:abort");
+  setTimeout(() => { if (told && told === listener) ended(); }, ENDING);
 }
 
 function ended(refused = false) {

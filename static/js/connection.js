@@ -23,6 +23,7 @@ export class Connection {
   #told;
   #polls;
   #running = false;
+  #resetting = false;
   #held = true; // whether this page may hold a connection at all
   #busy = false; // whether a stream is open, being opened, or ending
   #dropped = false; // whether it is ending because this page wants it to
@@ -59,8 +60,9 @@ export class Connection {
   // `held` is false where this browser has no connection to spare: then polls are short.
   start({ held = true } = {}) {
     if (this.#running && held === this.#held) return;
-    this.#running = true;
     this.#held = held;
+    if (this.#resetting) return; // it starts when the page was loaded anew
+    this.#running = true;
     this.#set("news", SLOW, () => this.#say());
     if (!held) {
       this.#good = false;
@@ -80,6 +82,7 @@ export class Connection {
 
   stop() {
     this.#halt();
+    this.#resetting = false;
     this.#polled = this.#failed = this.#down = this.#missed = false;
     this.#misses = this.#cuts = this.#probe = 0;
     this.#retry = FIRST_RETRY;
@@ -227,10 +230,11 @@ export class Connection {
     if (!this.#running || !this.#held) return;
     if (dropped) {
       this.#later(0);
-      this.#say();
+      this.#set("news", SLOW, () => this.#say());
       return;
     }
     if (farewell?.reason === "limit") {
+      this.#down = false;
       this.#stepDown("limit");
     } else if (farewell) {
       this.#retry = FIRST_RETRY;
@@ -298,7 +302,13 @@ export class Connection {
   // The page must be loaded anew; if that fails, whoever comes next asks for it again.
   async #onReset() {
     this.#halt();
-    this.#set("attempt", (await reset()) ? 0 : this.#retry, () => this.start({ held: this.#held }));
+    this.#resetting = true;
+    const done = await reset();
+    if (!this.#resetting) return; // it was stopped meanwhile
+    this.#set("attempt", done ? 0 : this.#retry, () => {
+      this.#resetting = false;
+      this.start({ held: this.#held });
+    });
     this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
     this.#told.reset();
   }

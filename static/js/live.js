@@ -48,9 +48,7 @@ function lead() {
 }
 
 function follow() {
-  turn += 1;
-  connection.stop();
-  freeSlot();
+  stop();
   listen();
 }
 
@@ -100,6 +98,7 @@ async function connect() {
 function stop() {
   turn += 1;
   clearTimeout(slots);
+  clearTimeout(hidden);
   connection.stop();
   if (tabs) freeSlot();
 }
@@ -111,7 +110,6 @@ function begin() {
 
 function end() {
   clearTimeout(silence);
-  clearTimeout(hidden);
   tabs?.leave();
   stop();
   showStream("connecting"); // what it is when the page comes back
