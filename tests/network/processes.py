@@ -23,12 +23,23 @@ STOP = 5.0
 PORTS = range(12_000, 32_000)
 """Below those that the kernel gives to clients, one of which could have taken a killed program's port."""
 
+_taken: list[socket.socket] = []
+"""Sockets with names that only one process at a time can have, and that end with it: one for each port."""
+
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """A port that no other test of this machine is given as long as this process lives, in whichever run."""
     for port in random.sample(PORTS, 1000):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind((host, port))
-            return port
+        mark = socket.socket(socket.AF_UNIX)
+        with socket.socket() as probe:
+            try:
+                mark.bind(f"\0quart-chat-test-port-{port}")
+                probe.bind((host, port))
+            except OSError:
+                mark.close()
+                continue
+        _taken.append(mark)
+        return port
     raise OSError("no free port")
 
 
