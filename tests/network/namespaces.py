@@ -1,110 +1,115 @@
-"""A bad network: a namespace at the other end of a cable of its own, on which packets are late, or lost, or all gone.
+"""A bad network: two network namespaces and a cable, on which packets are late, or lost, or all gone.
 
-What is started within it, `Network.inside` before its command, is reached from here at `Network.address`; browsers and
-clients run here as always.
+While `network()` is open, this thread is at one end of it: what it connects or starts is there, a browser too. What is
+started with `Network.far` before its command is at the other end. Nobody else sees any of it: were an address to come
+or go where the browsers of other tests are, they would break off what they are fetching (ERR_NETWORK_CHANGED).
 """
 
 import asyncio
+import ctypes
+import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.network.programs import find, need
+from tests.network.programs import find
+from tests.network.relay import Relay, device, relaying
 from tests.serving import Server
 
-NOBODY = "02:00:00:00:00:01"
-"""The address of a network card that is not there."""
+NEAR = "198.18.0.1"
+FAR = "198.18.0.2"
+"""Addresses for tests of networks (RFC 2544). To a browser `http://` and such a one is no secure site."""
+
+CLONE_NEWNET = 0x40000000
+"""From linux/sched.h."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
 class Network:
-    name: str
-    """Of the namespace, and of our end of the cable."""
-    address: str
-    here: str
+    cable: Relay
+    far: tuple[str, ...]
+    """What a command begins with to be run at the other end."""
 
-    @property
-    def inside(self) -> tuple[str, ...]:
-        """What a command begins with to be run at the other end."""
-        ip = find("ip")
-        assert ip
-        return (ip, "netns", "exec", self.name)
+    def late(self) -> None:
+        """Packets take 150 ms each way, and one of twenty is lost."""
+        self.cable.delay, self.cable.loss = 0.15, 0.05
 
-    async def late(self) -> None:
-        """Packets take 150 ms each way, and one of twenty is lost. Skips where the kernel has no netem."""
-        netem = ("root", "netem", "delay", "150ms", "loss", "5%")
-        try:
-            await _run("tc", "qdisc", "replace", "dev", self.name, *netem)
-            await _run(*self.inside, "tc", "qdisc", "replace", "dev", "eth0", *netem)
-        except PermissionError as error:
-            pytest.skip(f"NOT RUN: late and lost packets need netem ({error})")
+    def gone(self) -> None:
+        """Nothing arrives, and nobody is told so."""
+        self.cable.loss = 1.0
 
-    async def gone(self) -> None:
-        """Nothing arrives, and nobody is told so: each end sends to a card that is not there."""
-        await _run("ip", "neighbour", "replace", self.address, "lladdr", NOBODY, "dev", self.name, "nud", "permanent")
-        await _run(
-            "ip",
-            "-n",
-            self.name,
-            "neighbour",
-            "replace",
-            self.here,
-            "lladdr",
-            NOBODY,
-            "dev",
-            "eth0",
-            "nud",
-            "permanent",
-        )
-
-    async def good(self) -> None:
+    def good(self) -> None:
         """As it was in the beginning."""
-        for inside, device in ((), self.name), (self.inside, "eth0"):
-            for command in (
-                ("tc", "qdisc", "delete", "dev", device, "root"),
-                ("ip", "neighbour", "flush", "all", "dev", device, "nud", "permanent"),
-            ):
-                with suppress(PermissionError):
-                    await _run(*inside, *command)
+        self.cable.delay, self.cable.loss = 0.0, 0.0
 
     def server(self, server: Server) -> Server:
         """The same server, to be started at the other end."""
-        server.command = (*self.inside, *server.command)
-        server.bind = f"{self.address}:0"
+        server.command = (*self.far, *server.command)
+        server.bind = f"{FAR}:0"
         return server
 
 
 @asynccontextmanager
 async def network() -> AsyncIterator[Network]:
-    """A good one, of two addresses that nobody else can reach. Skips where the system does not allow it."""
-    need("tc")
-    # A name of an interface has 15 characters at most. The numbers are those for tests of networks (RFC 2544).
-    prefix, number = f"198.18.{secrets.randbelow(256)}", 4 * secrets.randbelow(64)
-    made = Network(f"qc{secrets.token_hex(4)}", f"{prefix}.{number + 2}", f"{prefix}.{number + 1}")
+    """A good one. Skips where the system does not allow it."""
+    async with AsyncExitStack() as stack:
+        try:
+            near, here = await stack.enter_async_context(_end(NEAR))
+            far, there = await stack.enter_async_context(_end(FAR))
+        except OSError as error:
+            pytest.skip(f"NOT RUN: a network of its own needs root, /dev/net/tun and Debian's iproute2 ({error})")
+        cable = stack.enter_context(relaying(here, there))
+        stack.enter_context(_within(near))
+        yield Network(cable, (find("ip") or "ip", "netns", "exec", far))
+
+
+@asynccontextmanager
+async def _end(address: str) -> AsyncIterator[tuple[str, int]]:
+    """A namespace with one network device: its name, and the device's descriptor."""
+    name = f"quart-chat-{secrets.token_hex(4)}"
+    await _ip("netns", "add", name)
     try:
-        await _run("ip", "netns", "add", made.name)
-    except PermissionError as error:
-        pytest.skip(f"NOT RUN: a network namespace needs root ({error})")
-    try:
-        await _run("ip", "link", "add", made.name, "type", "veth", "peer", "name", "eth0", "netns", made.name)
-        await _run("ip", "address", "add", f"{made.here}/30", "dev", made.name)
-        await _run("ip", "link", "set", made.name, "up")
-        await _run("ip", "-n", made.name, "address", "add", f"{made.address}/30", "dev", "eth0")
-        await _run("ip", "-n", made.name, "link", "set", "eth0", "up")
-        await _run("ip", "-n", made.name, "link", "set", "lo", "up")
-        yield made
+        with _within(name):
+            end = device("cable0")
+        try:
+            await _ip("-n", name, "address", "add", f"{address}/30", "dev", "cable0")
+            # Without addresses of IPv6, which would talk on it unasked.
+            await _ip("-n", name, "link", "set", "cable0", "addrgenmode", "none", "up")
+            await _ip("-n", name, "link", "set", "lo", "up")
+            yield name, end
+        finally:
+            os.close(end)
     finally:
-        # The cable goes with it.
-        await _run("ip", "netns", "delete", made.name)
+        await _ip("netns", "delete", name)
 
 
-async def _run(program: str, *arguments: str) -> None:
+@contextmanager
+def _within(name: str) -> Iterator[None]:
+    """This thread is in that namespace. Sockets and processes stay where they were made."""
+    with Path("/proc/thread-self/ns/net").open() as home, Path("/run/netns", name).open() as there:
+        _enter(there.fileno())
+        try:
+            yield
+        finally:
+            _enter(home.fileno())
+
+
+def _enter(namespace: int) -> None:
+    # Python has it from 3.12 on.
+    if _libc.setns(namespace, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+async def _ip(*arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        find(program) or program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        find("ip") or "ip", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     said, _ = await process.communicate()
     if process.returncode:
-        raise PermissionError(f"{program} {' '.join(arguments)}: {said.decode().strip()}")
+        raise OSError(f"ip {' '.join(arguments)}: {said.decode().strip()}")
