@@ -5,12 +5,11 @@ started with `Network.far` before its command is at the other end. Nobody else s
 or go where the browsers of other tests are, they would break off what they are fetching (ERR_NETWORK_CHANGED).
 """
 
-import asyncio
 import ctypes
 import os
-import secrets
+import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,10 @@ FAR = "198.18.0.2"
 CLONE_NEWNET = 0x40000000
 """From linux/sched.h."""
 
+HERE = Path("/proc/thread-self/ns/net")
+"""The namespace of this thread."""
+
+# Python has both calls from 3.12 on.
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,58 +61,62 @@ class Network:
 @asynccontextmanager
 async def network() -> AsyncIterator[Network]:
     """A good one. Skips where the system does not allow it."""
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         try:
-            near, here = await stack.enter_async_context(_end(NEAR))
-            far, there = await stack.enter_async_context(_end(FAR))
+            near, here = stack.enter_context(_end(NEAR))
+            far, there = stack.enter_context(_end(FAR))
         except OSError as error:
             pytest.skip(f"NOT RUN: a network of its own needs root, /dev/net/tun and Debian's iproute2 ({error})")
         cable = stack.enter_context(relaying(here, there))
         stack.enter_context(_within(near))
-        yield Network(cable, (find("ip") or "ip", "netns", "exec", far))
-
-
-@asynccontextmanager
-async def _end(address: str) -> AsyncIterator[tuple[str, int]]:
-    """A namespace with one network device: its name, and the device's descriptor."""
-    name = f"quart-chat-{secrets.token_hex(4)}"
-    await _ip("netns", "add", name)
-    try:
-        with _within(name):
-            end = device("cable0")
-        try:
-            await _ip("-n", name, "address", "add", f"{address}/30", "dev", "cable0")
-            # Without addresses of IPv6, which would talk on it unasked.
-            await _ip("-n", name, "link", "set", "cable0", "addrgenmode", "none", "up")
-            await _ip("-n", name, "link", "set", "lo", "up")
-            yield name, end
-        finally:
-            os.close(end)
-    finally:
-        await _ip("netns", "delete", name)
+        yield Network(cable, (find("nsenter") or "nsenter", f"--net=/proc/{os.getpid()}/fd/{far}"))
 
 
 @contextmanager
-def _within(name: str) -> Iterator[None]:
+def _end(address: str) -> Iterator[tuple[int, int]]:
+    """A namespace with one network device, by their descriptors.
+
+    It has no name: it is gone with its descriptor and its processes, however the tests end.
+    """
+    with ExitStack() as stack:
+        namespace = _new_namespace()
+        stack.callback(os.close, namespace)
+        with _within(namespace):
+            end = device("cable0")
+            stack.callback(os.close, end)
+            _ip("address", "add", f"{address}/30", "dev", "cable0")
+            # Without addresses of IPv6, which would talk on it unasked.
+            _ip("link", "set", "cable0", "addrgenmode", "none", "up")
+            _ip("link", "set", "lo", "up")
+        yield namespace, end
+
+
+def _new_namespace() -> int:
+    with HERE.open() as home:
+        _succeed(_libc.unshare(CLONE_NEWNET))
+        try:
+            return os.open(HERE, os.O_RDONLY)
+        finally:
+            _succeed(_libc.setns(home.fileno(), CLONE_NEWNET))
+
+
+@contextmanager
+def _within(namespace: int) -> Iterator[None]:
     """This thread is in that namespace. Sockets and processes stay where they were made."""
-    with Path("/proc/thread-self/ns/net").open() as home, Path("/run/netns", name).open() as there:
-        _enter(there.fileno())
+    with HERE.open() as home:
+        _succeed(_libc.setns(namespace, CLONE_NEWNET))
         try:
             yield
         finally:
-            _enter(home.fileno())
+            _succeed(_libc.setns(home.fileno(), CLONE_NEWNET))
 
 
-def _enter(namespace: int) -> None:
-    # Python has it from 3.12 on.
-    if _libc.setns(namespace, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
+def _succeed(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-async def _ip(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        find("ip") or "ip", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await process.communicate()
-    if process.returncode:
-        raise OSError(f"ip {' '.join(arguments)}: {said.decode().strip()}")
+def _ip(*arguments: str) -> None:
+    done = subprocess.run([find("ip") or "ip", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")

@@ -84,6 +84,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
         Person("Poll", server.url) as other,
         opened(browser, Way(server.url), "lobby") as bo,
         asyncio.TaskGroup() as reading,
+        asyncio.timeout(None) as patience,
     ):
         await bo.open()
         await bo.is_live()
@@ -99,15 +100,15 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
             chatting = writing.create_task(chat(bo, stopping))
             await trouble(bad, bo, seconds)
             bad.good()
-            came_back = time.monotonic()
+            came_back = asyncio.get_running_loop().time()
+            patience.reschedule(came_back + BACK)
             stopping.set()
 
         room, head = await whole_room(one)
-        while behind := [(reader.name, reader.position) for reader in audience if reader.position < head]:
-            assert time.monotonic() < came_back + BACK, f"behind {head}: {behind}"
+        while any(reader.position < head for reader in audience):
             await asyncio.sleep(0.05)
         await shows_the_room(bo, room)
-        took = time.monotonic() - came_back
+        took = asyncio.get_running_loop().time() - came_back
         for task in tasks:
             task.cancel()
 
@@ -116,7 +117,6 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
         for reader in audience:
             judge_reader(reader, log, room, ledger)
     print(f"{ledger}; everybody had everything {took:.1f} s after the network was good again")
-    assert took < BACK
 
 
 @pytest.mark.long
