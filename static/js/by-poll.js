@@ -7,7 +7,9 @@ import { room } from "./messages.js";
 const HOLDS = [25, 10, 0]; // how long a poll is held, each where the network does not stand the one before
 export const SHORT_POLLS = HOLDS.length - 1; // which of them is none
 const SHORT = 2; // between polls that are not held
-const MARGIN = 5; // what the network may take besides
+const MARGIN = 5; // what the network may take besides, until the answer begins
+const BODY = 60; // and until it is there
+const CUTS = 2; // held polls that are cut, one after the other, before the next ones are held shorter
 const FIRST_RETRY = 0.5; // doubled up to the last
 const LAST_RETRY = 15;
 
@@ -15,13 +17,19 @@ const LAST_RETRY = 15;
 // there is none.
 export async function poll(wait, signal) {
   const from = here();
-  const url = `/rooms/${room}/poll?after=${encodeURIComponent(from)}&wait=${wait}`;
-  const deadline = AbortSignal.timeout(1000 * (wait + MARGIN));
+  // The time is for whatever stores answers that must not be stored.
+  const url = `/rooms/${room}/poll?after=${encodeURIComponent(from)}&wait=${wait}&at=${Date.now()}`;
+  const stopping = new AbortController();
+  const abort = () => stopping.abort();
+  let timer = setTimeout(abort, 1000 * (wait + MARGIN));
+  signal?.addEventListener("abort", abort);
   try {
-    const answer = await fetch(url, { signal: AbortSignal.any([deadline, ...(signal ? [signal] : [])]), cache: "no-store" });
+    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store" });
     const { headers } = answer;
     if (headers.has("Chat-Error")) return { refused: true };
     if (!answer.ok || !headers.has("Chat-Cursor")) return null;
+    clearTimeout(timer);
+    timer = setTimeout(abort, 1000 * BODY); // much may be on its way over a slow line
     return {
       html: await answer.text(),
       from,
@@ -32,6 +40,9 @@ export async function poll(wait, signal) {
     };
   } catch {
     return null;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
 
@@ -40,8 +51,8 @@ export async function catchUp(signal) {
   for (;;) {
     const answer = await poll(0, signal);
     if (!answer || answer.refused || answer.reset) return answer;
-    await apply(answer.html, answer.from, answer.to);
     if (answer.to === answer.from) return answer;
+    if (!(await apply(answer.html, answer.from, answer.to))) return null;
   }
 }
 
@@ -49,6 +60,7 @@ export class Polls {
   #told;
   #stopping = null;
   #pause = null;
+  #due = 0; // when the answer that is waited for should be there
   hold = 0; // which of HOLDS the network stands
 
   // `told` hears polled(answer) after its events are in the page, and failed().
@@ -71,7 +83,7 @@ export class Polls {
 
   // Asks again now. `sure` where what is being asked cannot be answered any more.
   wake(sure) {
-    if (sure && this.running) {
+    if (this.running && (sure || Date.now() > this.#due)) {
       this.stop();
       this.start();
     }
@@ -81,19 +93,29 @@ export class Polls {
   async #run(signal) {
     let wait = 0; // the first answer must not be waited for
     let cut = false; // whether the last poll was held, and failed
+    let cuts = 0;
     let retry = FIRST_RETRY;
     while (!signal.aborted) {
+      const asked = Date.now();
+      this.#due = asked + 1000 * (wait + MARGIN);
       const answer = await poll(wait, signal);
       if (signal.aborted) return;
       if (answer && !answer.refused) {
-        if (cut && this.held) this.hold += 1; // the next one got through: it was the holding
+        if (wait) cuts = 0;
+        if (cut) cuts += 1; // this one got through: it was the holding
+        if (cuts >= CUTS && this.held) {
+          this.hold += 1;
+          cuts = 0;
+        }
         cut = false;
         retry = FIRST_RETRY;
-        await apply(answer.html, answer.from, answer.to);
+        if (!answer.reset) await apply(answer.html, answer.from, answer.to);
         if (signal.aborted) return;
         this.#told.polled(answer);
+        const early = wait > 0 && Date.now() - asked < 1000 * SHORT;
         wait = HOLDS[this.hold];
-        if (!wait && answer.to === answer.from) await this.#sleep(SHORT);
+        // Between short polls, and where something answers held ones at once with nothing.
+        if (here() === answer.from && (early || !wait)) await this.#sleep(SHORT);
       } else if (wait && !answer) {
         cut = true;
         wait = 0;

@@ -1,7 +1,7 @@
 // One stream of Server-Sent Events. hx-sse reads it and swaps what it brings; when there should be one is decided
 // elsewhere: hx-sse never tries again when a first request fails, and cannot see a dead connection.
 import { htmxReady } from "./load-htmx.js";
-import { advance, here, isAhead } from "./log.js";
+import { advance, here, isAhead, isNext } from "./log.js";
 
 const ENDING = 1000; // milliseconds that a dropped stream has to end
 
@@ -48,15 +48,18 @@ element.addEventListener("htmx:sse:after:connection", ({ detail }) => { connecti
 element.addEventListener("htmx:sse:before:message", (event) => {
   const { event: type, id } = event.detail.message;
   listener?.heard();
-  // What polls or another tab have brought meanwhile.
-  if (!type && !isAhead(id)) event.detail.cancelled = true;
+  if (type || isNext(id)) return;
+  event.detail.cancelled = true;
+  if (isAhead(id)) dropStream(); // something is missing in between; otherwise polls have brought it already
 });
 element.addEventListener("htmx:sse:after:message", ({ detail: { message: { event: type, id, data } } }) => {
   if (type) return; // `hello` and `reset` say where the server is, not the page
   advance(id);
   listener?.happened(data, id);
 });
-element.addEventListener("htmx:sse:close", () => ended());
+element.addEventListener("htmx:sse:close", ({ detail }) => {
+  if (detail.connection === connection) ended();
+});
 element.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const type = ctx.response?.headers.get("Content-Type") ?? "";
   if (!type.startsWith("text/event-stream")) ended(ctx.response?.headers.has("Chat-Error"));

@@ -29,7 +29,8 @@ export class Connection {
   #down = false; // whether polls are this page's way for now,
   #why = "buffers"; // and because of what
   #probe = 0;
-  #network = null;
+  #networks = new Set(); // some have several addresses
+  #seen = false; // whether this page was ever in touch
   #retry = FIRST_RETRY;
   #timers = new Timers();
 
@@ -69,7 +70,7 @@ export class Connection {
     } else if (known) {
       this.#down = true;
       this.#why = known.why;
-      this.#network = known.network;
+      this.#networks = new Set(known.networks);
       this.#polls.hold = known.hold;
       this.#polls.start();
       this.#later(this.#nextProbe());
@@ -82,7 +83,7 @@ export class Connection {
 
   stop() {
     this.#halt();
-    this.#resetting = this.#polled = this.#failed = this.#down = false;
+    this.#resetting = this.#polled = this.#failed = this.#down = this.#seen = false;
     this.#verdict = new Verdict();
     this.#probe = 0;
     this.#retry = FIRST_RETRY;
@@ -130,6 +131,7 @@ export class Connection {
   }
 
   #onLate() {
+    if (!this.#running) return;
     if (!this.#down) this.#why = "buffers";
     this.#verdict.late(this.#polled);
     if (this.#polled) this.#judge();
@@ -144,20 +146,20 @@ export class Connection {
 
   // From here on the stream alone brings what happens.
   #rely() {
-    if (!this.#running || this.#good) return;
-    this.#good = true;
+    if (!this.#running || !this.#held || this.#good) return;
+    this.#good = this.#seen = true;
     this.#down = this.#failed = this.#polled = false;
     this.#verdict.opened();
-    this.#probe = 0;
     this.#polls.stop();
     this.#polls.hold = 0;
-    forgetWay();
     this.#say();
   }
 
   #onSettled() {
     this.#retry = FIRST_RETRY;
     this.#verdict.settled();
+    this.#probe = 0;
+    forgetWay();
   }
 
   #onEnded({ farewell, refused, dropped, why, cut }) {
@@ -169,8 +171,8 @@ export class Connection {
       return;
     }
     if (farewell?.reason === "limit") {
-      this.#down = false;
       this.#stepDown("limit");
+      this.#later(Math.max(farewell.retry, this.#nextProbe()));
     } else if (farewell) {
       this.#retry = FIRST_RETRY;
       this.#later(farewell.retry);
@@ -192,18 +194,18 @@ export class Connection {
   }
 
   #onPolled(answer) {
-    const after = this.#failed && !this.#polled;
-    this.#polled = true;
-    this.#failed = false;
-    if (answer.to !== answer.from) this.#told.happened(answer.html, answer.from, answer.to);
-    else this.#told.beat();
     if (answer.reset) {
       this.#onReset();
       return;
     }
+    const after = this.#failed && !this.#polled;
+    this.#polled = this.#seen = true;
+    this.#failed = false;
+    if (answer.to !== answer.from) this.#told.happened(answer.html, answer.from, answer.to);
+    else this.#told.beat();
     this.#verdict.polled();
-    const moved = this.#network && answer.network !== this.#network;
-    this.#network = answer.network;
+    const moved = this.#networks.size > 0 && !this.#networks.has(answer.network);
+    this.#networks.add(answer.network);
     if (answer.limited) this.#stepDown("limit");
     else if (moved && this.#held) this.#tryAgain(); // what another network did to streams, this one need not do
     else this.#judge();
@@ -215,6 +217,7 @@ export class Connection {
     this.#down = false;
     this.#verdict = new Verdict();
     this.#probe = 0;
+    this.#polls.hold = 0;
     forgetWay();
     this.#attempt();
   }
@@ -230,8 +233,10 @@ export class Connection {
 
   // The page must be loaded anew; if that fails, whoever comes next asks for it again.
   async #onReset() {
+    if (!this.#running) return;
     this.#halt();
     this.#resetting = true;
+    this.#say();
     const done = await reset();
     if (!this.#resetting) return; // it was stopped meanwhile
     this.#timers.set("attempt", done ? 0 : this.#retry, () => {
@@ -248,7 +253,7 @@ export class Connection {
     this.#why = why;
     if (why === "limit") this.#polls.hold = SHORT_POLLS; // a held poll counts as well
     if (!this.#stream.isOpen) this.#later(this.#nextProbe());
-    if (why !== "slots" && why !== "limit") rememberWay({ why, hold: this.#polls.hold, network: this.#network });
+    if (why !== "slots" && why !== "limit") rememberWay({ why, hold: this.#polls.hold, networks: [...this.#networks] });
   }
 
   #nextProbe() {
@@ -262,9 +267,10 @@ export class Connection {
   }
 
   #state() {
-    if (!this.#running) return "connecting";
+    const away = this.#failed || this.#seen ? "reconnecting" : "connecting";
+    if (!this.#running) return away;
     if (this.#good) return "live";
     if (this.#polled && this.#down) return this.#polls.held ? "polling" : "checking";
-    return this.#failed ? "reconnecting" : "connecting";
+    return away;
   }
 }

@@ -4,7 +4,7 @@ import { catchUp } from "./by-poll.js";
 import { streamReady } from "./by-stream.js";
 import { Connection } from "./connection.js";
 import { apply, here, isAhead, reset } from "./log.js";
-import { flush } from "./outbox.js";
+import { flush, onUnanswered } from "./outbox.js";
 import { freeSlot, takeSlot } from "./slots.js";
 import { showStream } from "./status.js";
 import { canShare, Tabs } from "./tabs.js";
@@ -29,7 +29,7 @@ const connection = new Connection({
     if (!canShare || tabs.leads) showStream(live.state, live.why);
     report();
   },
-  happened: (html, from, to) => tabs?.say({ html, from, to }),
+  happened: (html, from, to) => tabs?.say({ html, from, to, at: to }),
   beat: report,
   reset: () => tabs?.say({ reset: true }),
 });
@@ -65,8 +65,8 @@ async function said(words) {
     showStream(live.state, live.why);
   }
   if (words.reset) await reset();
-  else if (words.html && !(await apply(words.html, words.from, words.to))) await refetch();
-  else if (words.at && isAhead(words.at)) await refetch();
+  if (words.html) await apply(words.html, words.from, words.to);
+  if (words.at && isAhead(words.at)) await refetch();
 }
 
 // What the leader said before this tab listened.
@@ -87,12 +87,13 @@ async function connect() {
     if (tabs && !tabs.leads) freeSlot();
     return;
   }
-  if (held) connection.start();
-  else if (document.hidden) connection.stop();
-  else {
-    connection.start({ held: false });
-    slots = setTimeout(connect, NO_SLOT);
+  if (held) {
+    connection.start();
+    return;
   }
+  if (document.hidden) connection.stop();
+  else connection.start({ held: false });
+  slots = setTimeout(connect, NO_SLOT);
 }
 
 function stop() {
@@ -135,6 +136,8 @@ function watch() {
     if (tabs && !tabs.leads) tabs.ask();
     else connection.wake(sure);
   });
+  // What one sends gets no answer: then perhaps nothing comes through either.
+  onUnanswered(() => connection.wake(false));
   addEventListener("offline", () => connection.lose());
   addEventListener("pagehide", end); // an open request or a lock keeps a page out of the back/forward cache
   addEventListener("pageshow", ({ persisted }) => {

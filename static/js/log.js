@@ -4,17 +4,23 @@ import { abortOlder } from "./load-older.js";
 import { all, list, room } from "./messages.js";
 import { forgetVersions } from "./newest-version.js";
 
+const PATIENCE = 15000; // milliseconds that loading a page of messages may take
+
 const element = document.getElementById("stream");
 
 let cursor = element.dataset.cursor; // what has been swapped in, not what has been received
 let last = Promise.resolve();
 let resetting = null;
+let loaded = false;
 
 export const position = (value) => Number(value.split(".")[1]);
 const epoch = (value) => value.split(".")[0];
 
 export const here = () => cursor;
 export const isAhead = (value) => epoch(value) !== epoch(cursor) || position(value) > position(cursor);
+
+// Whether an event is the very next one: anything else that is ahead would hide what lies between.
+export const isNext = (value) => epoch(value) === epoch(cursor) && position(value) === position(cursor) + 1;
 
 export function advance(to) {
   if (isAhead(to)) cursor = to;
@@ -35,20 +41,21 @@ export function apply(html, from, to) {
 
 // What this page shows cannot be continued: loads the newest messages in its place. Resolves to whether they came.
 export function reset() {
-  resetting ??= load().finally(() => { resetting = null; });
+  resetting ??= load().catch(() => false).finally(() => { resetting = null; });
   return resetting;
 }
 
 async function load() {
-  const before = cursor;
+  loaded = false;
   abortOlder();
-  await window.htmx.ajax("GET", `/rooms/${room}/messages`, { source: list, swap: "none" });
-  return cursor !== before;
+  await window.htmx.ajax("GET", `/rooms/${room}/messages`, { source: list, swap: "none", timeout: PATIENCE });
+  return loaded;
 }
 
 list.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   if (!ctx.response?.headers.has("Chat-Cursor") || ctx.sourceElement !== list) return;
   cursor = ctx.response.headers.get("Chat-Cursor");
+  loaded = true;
   forgetVersions();
   for (const message of all()) message.remove();
 });

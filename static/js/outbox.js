@@ -20,10 +20,16 @@ let sending = false;
 let retry = FIRST_RETRY;
 let timer;
 let giveBack = () => {};
+let unanswered = () => {};
 
 // `handler(text)` takes back the text of a message that the server refused.
 export function onRefused(handler) {
   giveBack = handler;
+}
+
+// `handler()` hears when a message was sent and nothing came back.
+export function onUnanswered(handler) {
+  unanswered = handler;
 }
 
 export function enqueue(text, name) {
@@ -70,7 +76,10 @@ function isQueuedTooFast(answer, item) {
 
 function fail(item, answer) {
   // An answer of this server says that it does not have the message. No answer says nothing.
-  if (!answer) item.tried = true;
+  if (!answer) {
+    item.tried = true;
+    unanswered();
+  }
   keep(item);
   element(item)?.setAttribute("data-failed", "");
   describe(item, answer ? "Not sent: the server cannot take it now. Trying again." : "Not confirmed: no answer yet. Trying again.");

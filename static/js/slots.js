@@ -12,13 +12,16 @@ let place = null;
 // Takes a slot, in exchange for the one this page has. Resolves to whether there was one.
 export async function takeSlot() {
   const names = document.hidden ? UNSEEN : SEEN;
-  if (isUnbounded && !document.hidden) return true;
+  if (isUnbounded && !document.hidden) {
+    freeSlot();
+    return true;
+  }
   if (place && names.includes(place)) return true;
   freeSlot();
   for (const name of names) {
     if (await take(name)) return true;
   }
-  return false;
+  return names.includes(place); // another call may have taken it meanwhile
 }
 
 export function freeSlot() {

@@ -5,8 +5,17 @@ import { room } from "./messages.js";
 const NAME = `quart-chat:room:${room}`;
 const ANSWER = 1000; // milliseconds that a leader has to answer
 
-// Both exist in secure contexts only: HTTPS, or this machine.
-export const canShare = Boolean(navigator.locks && window.BroadcastChannel);
+// Locks exist in secure contexts only: HTTPS, or this machine. Where storage is denied, a channel may be as well.
+export const canShare = Boolean(navigator.locks) && mayTalk();
+
+function mayTalk() {
+  try {
+    new BroadcastChannel(NAME).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export class Tabs {
   #told;

@@ -6,7 +6,13 @@ const GAP = 5000; // more than that between two ticks of a page that is seen: th
 // `listener(sure)`: `sure` where open connections cannot have survived, or cannot be trusted.
 export function onWake(listener) {
   addEventListener("online", () => listener(true));
-  navigator.connection?.addEventListener("change", () => listener(true));
+  // It also tells of new estimates of the speed, which say nothing of what is open.
+  let type = navigator.connection?.type;
+  navigator.connection?.addEventListener("change", () => {
+    if (navigator.connection.type === type) return;
+    type = navigator.connection.type;
+    listener(true);
+  });
   document.addEventListener("resume", () => listener(true));
   document.addEventListener("visibilitychange", () => {
     last = Date.now();

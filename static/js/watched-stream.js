@@ -18,6 +18,7 @@ export class WatchedStream {
   #heardAt = 0;
   #heartbeat = 15000;
   #beats = 0;
+  #lost = false; // whether events were missing: that is no cut
   #doubtful = false; // whether the last one went mute: the next must prove itself by more than its opening
   isOpen = false; // or being opened, or ending
 
@@ -40,6 +41,7 @@ export class WatchedStream {
   open() {
     this.isOpen = true;
     this.#dropped = false;
+    this.#lost = false;
     this.#openedAt = 0;
     this.#beats = 0;
     this.#heardAt = Date.now();
@@ -63,11 +65,9 @@ export class WatchedStream {
   }
 
   #onOpened(heartbeat) {
-    this.#timers.clear("late");
     this.#timers.set("settled", YOUNG, () => this.#told.settled());
     this.#openedAt = Date.now();
     this.#heartbeat = heartbeat;
-    if (!this.#doubtful) this.#told.proved();
   }
 
   #onHeard() {
@@ -83,14 +83,19 @@ export class WatchedStream {
 
   #onBeat(cursor) {
     this.#beats += 1;
-    // The first one belongs to the opening.
-    if (this.#beats > 1) {
+    // Everything up to there was sent before. What is missing now was lost, and is asked for again.
+    if (isAhead(cursor)) {
+      this.#lost = true;
+      dropStream();
+      return;
+    }
+    // The first one belongs to the opening: it says that this page can be continued.
+    if (this.#beats > (this.#doubtful ? 1 : 0)) {
+      this.#timers.clear("late");
       this.#doubtful = false;
       this.#told.proved();
     }
     this.#told.beat();
-    // Everything up to there was sent before. What is missing now was lost, and is asked for again.
-    if (isAhead(cursor)) dropStream();
   }
 
   #onHappened(html, id) {
@@ -101,7 +106,7 @@ export class WatchedStream {
   #onEnded(farewell, refused) {
     this.#timers.clearAll();
     this.isOpen = false;
-    const cut = this.#openedAt > 0 && !this.#doubtful && Date.now() - this.#openedAt < YOUNG;
+    const cut = this.#openedAt > 0 && !this.#doubtful && !this.#lost && Date.now() - this.#openedAt < YOUNG;
     this.#told.ended({ farewell, refused, dropped: this.#dropped, why: this.#why(), cut });
   }
 

@@ -117,10 +117,17 @@ async def test_page_finds_its_way_back_to_a_stream(window: OpenWindow, alice: Pe
         texts.append(f"meanwhile {number}")
         await alice.post_message(texts[-1])
     await bo.is_live()
+    # A stream that has lasted a minute is what the next page begins with.
     polls = note(bo, "/poll?")
-    texts.append("after")
-    await alice.post_message("after")
-    await bo.shows(*texts)
+    for number in range(4):
+        texts.append(f"after {number}")
+        await alice.post_message(texts[-1])
+        await bo.shows(*texts)
+        for _ in range(4):
+            await bo.page.clock.fast_forward(4_000)  # at once it would be sleep
+    await bo.is_live()
+    await bo.page.reload()
+    await bo.is_live()
     assert not polls
 
 
@@ -162,7 +169,12 @@ async def test_polls_of_another_database_reset_the_page(window: OpenWindow, alic
         await bo.context.unroute("**/poll?*", elsewhere)
         await route.continue_(url=route.request.url.replace("after=", "after=elsewhere"))
 
+    async def fail_once(route: Route) -> None:
+        await bo.context.unroute("**/messages", fail_once)
+        await route.abort("connectionreset")
+
     await bo.context.route("**/poll?*", elsewhere)
+    await bo.context.route("**/messages", fail_once)
     await alice.post_message("and more")
     await bo.shows("what there is", "and more")
     await alice.post_message("goes on")
@@ -197,10 +209,12 @@ async def test_held_poll_of_a_page_that_slept_is_not_waited_for(window: OpenWind
     await bo.says(POLLING)
     await bo.context.route("**/poll?*", buffer)  # the network is gone, and nobody has noticed
     async with bo.page.expect_request("**/poll?*"):
-        await alice.post_message("slept through")
+        await alice.post_message("before")
+    await bo.shows("before")
+    await alice.post_message("slept through")
     await bo.context.unroute("**/poll?*")
     await bo.page.evaluate("document.dispatchEvent(new Event('resume'))")
-    await bo.shows("slept through")
+    await bo.shows("before", "slept through")
 
 
 async def test_chat_without_cookies(browser: Browser, server: Server, alice: Person, tmp_path: Path) -> None:
