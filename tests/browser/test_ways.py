@@ -167,6 +167,7 @@ async def test_polls_of_another_database_reset_the_page(window: OpenWindow, alic
 
     async def elsewhere(route: Route) -> None:
         await bo.context.unroute("**/poll?*", elsewhere)
+        await alice.post_message("unseen")
         await route.continue_(url=route.request.url.replace("after=", "after=elsewhere"))
 
     async def fail_once(route: Route) -> None:
@@ -176,9 +177,9 @@ async def test_polls_of_another_database_reset_the_page(window: OpenWindow, alic
     await bo.context.route("**/poll?*", elsewhere)
     await bo.context.route("**/messages", fail_once)
     await alice.post_message("and more")
-    await bo.shows("what there is", "and more")
+    await bo.shows("what there is", "and more", "unseen")
     await alice.post_message("goes on")
-    await bo.shows("what there is", "and more", "goes on")
+    await bo.shows("what there is", "and more", "unseen", "goes on")
 
 
 async def test_sending_does_not_wait_for_a_stream(window: OpenWindow) -> None:
