@@ -58,6 +58,7 @@ class Templates:
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
             htmx=vendor.SCRIPTS,
+            modules=assets.modules(static / "js", "room.js"),
             continues=continues,
             article=self._message,
         )

@@ -108,3 +108,25 @@ async def test_message_goes_out_once_where_htmx_is_nowhere(window: OpenWindow) -
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("")
     await ana.send("x" * 8001)
     await expect(ana.page.get_by_role("alert")).to_contain_text("too long")
+
+
+async def test_page_whose_script_does_not_arrive_says_so(window: OpenWindow) -> None:
+    bo = await window(show=False, trouble=True)
+    await bo.context.route("**/outbox.js", refuse)
+    await bo.open()
+    await bo.says("Connecting…")
+    size = "getComputedStyle(document.getElementById('status'), '::after').fontSize"
+    assert await bo.page.evaluate(size) == "0px"
+    await bo.page.evaluate("document.getAnimations().forEach((animation) => animation.finish())")
+    assert await bo.page.evaluate(size) == "13px"
+
+
+async def test_browser_is_told_of_every_script_at_once(window: OpenWindow) -> None:
+    bo = await window()
+    await bo.is_live()
+    loaded = await bo.page.evaluate(
+        "performance.getEntriesByType('resource').map((e) => e.name).filter((n) => /js.[a-z-]+.js$/.test(n))"
+    )
+    told = await bo.page.evaluate("[...document.querySelectorAll('link[rel=modulepreload]')].map((l) => l.href)")
+    assert set(loaded) == set(told)
+    assert len(loaded) == len(told), "and fetches none of them twice"

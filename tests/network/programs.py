@@ -23,7 +23,7 @@ PACKAGES = {
     "c-icap": "c-icap",
     "mitmdump": "mitmproxy",
     "slowhttptest": "slowhttptest",
-    "tc": "iproute2",
+    "ip": "iproute2",
     "openssl": "openssl",
 }
 """Each program, and the Debian package that has it."""
