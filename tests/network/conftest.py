@@ -30,3 +30,10 @@ async def upstream(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
 async def components(upstream: Server, certificate: Certificate) -> AsyncIterator[dict[str, Built]]:
     async with running(upstream.bind, certificate, *available()) as built:
         yield built
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs all components runs in one process: to start them all takes longer than most tests."""
+    for item in items:
+        if "components" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("components"))
