@@ -14,6 +14,9 @@ from tests.network.processes import Program, free_port, started
 from tests.network.programs import find, need
 from tests.serving import Ended, run, serving
 
+pytestmark = pytest.mark.xdist_group("diagnose command")
+"""All of it is measured once."""
+
 NGINX = """
 daemon off;
 pid FOLDER/nginx.pid;
