@@ -33,13 +33,15 @@ test: $(TEST_READY) ## Do all set-up, Chromium and proxies included, and run eve
 	@$(BIN)/python -m tests.network.programs --install
 	$(BIN)/pytest
 
-# Measurements are gathered in a file of this run; two runs at once do not mix.
+# Measurements are gathered in a file of this run; two runs at once do not mix. What is timed runs alone.
 .PHONY: test-network
 test-network: $(TEST_READY) ## Run all tests through real proxies, the long ones too, and write the table of the README
 	@$(BIN)/python -m tests.browser.chromium --install
 	@$(BIN)/python -m tests.network.programs --install
 	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
-	    QUART_CHAT_NETWORK_RESULTS="$$results" $(BIN)/pytest tests/network -m "" && \
+	    export QUART_CHAT_NETWORK_RESULTS="$$results" && \
+	    $(BIN)/pytest -n 0 -m measured tests/network && \
+	    $(BIN)/pytest -m "not measured" tests/network && \
 	    $(BIN)/python -m tests.network.table "$$results"
 
 .PHONY: lint

@@ -35,7 +35,7 @@ async def test_first_message_gets_through(name: str, measured: dict[str, Measure
     assert measured[name].way == ("poll" if name in POLLED else "stream")
 
 
-@pytest.mark.long
+@pytest.mark.measured
 @pytest.mark.parametrize("name", COMPONENTS)
 async def test_first_message_takes_less_than_a_second(
     name: str, upstream: Server, components: dict[str, Built]
