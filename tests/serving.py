@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,15 @@ class Server:
     def pid(self) -> int:
         assert self.process is not None
         return self.process.pid
+
+    @property
+    def sockets(self) -> int:
+        """How many it has open; those that are closed while they are counted do not count."""
+        found = 0
+        for link in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                found += link.readlink().name.startswith("socket:")
+        return found
 
     async def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:

@@ -37,12 +37,6 @@ PIDFD_GETFD = 438
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="NOT RUN: open files are counted in /proc")
 
 
-def connections(server: Server) -> int:
-    """How many sockets the server has open."""
-    links = [link.readlink().name for link in Path(f"/proc/{server.pid}/fd").iterdir() if link.is_symlink()]
-    return sum(link.startswith("socket:") for link in links)
-
-
 @asynccontextmanager
 async def slow_clients(server: Server) -> AsyncIterator[list[asyncio.subprocess.Process]]:
     """The real tool with every kind of slowness, at the same time."""
@@ -70,12 +64,12 @@ async def test_chat_goes_on_while_hundreds_of_clients_are_slow(tmp_path: Path) -
     async with serving(tmp_path, **fast) as server, Person("Bob", server.url, address="127.0.0.2") as bob:
         async with Person("Alice", server.url, address="127.0.0.3") as alice, bob.listen() as stream:
             await alice.post_message("message 1")
-            before, most, sent, seen = connections(server), 0, 1, 0
+            before, most, sent, seen = server.sockets, 0, 1, 0
             async with slow_clients(server) as tools:
                 while any(tool.returncode is None for tool in tools):
                     sent += 1
                     await alice.post_message(f"message {sent}")
-                    most = max(most, connections(server))
+                    most = max(most, server.sockets)
             while seen < sent:
                 seen += 1
                 assert f"message {seen}<" in (await stream.next("message")).data
@@ -83,7 +77,7 @@ async def test_chat_goes_on_while_hundreds_of_clients_are_slow(tmp_path: Path) -
                 ended = (tmp_path / f"{kind}.log").read_text()
                 assert "Hit test time limit" in ended or "No open connections left" in ended, ended
             assert most > before + CONNECTIONS, "the slow ones were there"
-            await eventually(lambda: connections(server) <= before)
+            await eventually(lambda: server.sockets <= before)
         assert "Traceback" not in server.log
         assert server.log == ""
 
@@ -143,14 +137,14 @@ async def test_accepted_connections_inherit_what_ends_silent_ones(tmp_path: Path
 async def test_connection_that_says_nothing_is_not_even_accepted(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, Person("Bob", server.url) as bob:
         await bob.client.get("/healthz")
-        before = connections(server)
+        before = server.sockets
         async with wire(server.bind) as silent, wire(server.bind):
             for _ in range(20):
                 await bob.client.get("/healthz")
-            assert connections(server) == before
+            assert server.sockets == before
             await silent.request("/healthz")
             await silent.read_until(lambda at: at.received.endswith(b"ok\n"))
-            assert connections(server) == before + 1
+            assert server.sockets == before + 1
 
 
 @contextmanager
@@ -239,7 +233,7 @@ async def test_peer_that_has_vanished_is_let_go_within_two_minutes(tmp_path: Pat
         server = Server(tmp_path, {"heartbeat": "2"}, bind=f"{elsewhere.network}.1:0")
         await server.start()
         try:
-            before = connections(server)
+            before = server.sockets
             peer = await asyncio.create_subprocess_exec(
                 find("ip") or "", "netns", "exec", elsewhere.name, sys.executable, "-c", HOLD, server.bind,
                 stdout=asyncio.subprocess.PIPE,
@@ -248,9 +242,9 @@ async def test_peer_that_has_vanished_is_let_go_within_two_minutes(tmp_path: Pat
                 assert peer.stdout is not None
                 async with asyncio.timeout(20):
                     assert await peer.stdout.readline() == b"open\n"
-                assert connections(server) == before + 1
+                assert server.sockets == before + 1
                 elsewhere.vanish()
-                await within(120, lambda: connections(server) == before)
+                await within(120, lambda: server.sockets == before)
             finally:
                 peer.kill()
                 await peer.wait()
