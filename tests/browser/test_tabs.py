@@ -147,7 +147,7 @@ async def test_many_rooms_leave_connections_to_send_with(window: OpenWindow, ali
     await one.is_live()
     await one.send("here")
     tabs = [one]
-    for number in range(TABS - 1):
+    for number in range(HELD + 1):
         slug = f"{one.room}-{number}"
         await alice.send("/rooms", name=slug, slug=slug)
         tab = Window(await one.context.new_page(), one.url, slug)
