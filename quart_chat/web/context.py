@@ -102,11 +102,12 @@ def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
     if not site().config.trusted_proxies:
         proxies.notice(request.scope)
-    return _address(request.remote_addr or "")
+    return counted(request.remote_addr or "")
 
 
 @functools.lru_cache(1024)
-def _address(peer: str) -> str:
+def counted(peer: str) -> str:
+    """As which address a peer counts for limits."""
     ip = proxies.parse(peer.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -47,11 +47,10 @@ export async function poll(wait, signal) {
 }
 
 // Fetches everything up to now. Resolves to the last answer, or null.
-export async function catchUp(signal) {
+export async function catchUp() {
   for (;;) {
-    const answer = await poll(0, signal);
-    if (!answer || answer.refused || answer.reset) return answer;
-    if (answer.to === answer.from) return answer;
+    const answer = await poll(0);
+    if (!answer || answer.refused || answer.reset || answer.to === answer.from) return answer;
     if (!(await apply(answer.html, answer.from, answer.to))) return null;
   }
 }

@@ -24,8 +24,7 @@ let slots;
 
 const connection = new Connection({
   changed(next) {
-    if (isLive(next) && !isLive(live)) flush();
-    live = next;
+    become(next);
     if (!canShare || tabs.leads) showStream(live.state, live.why);
     report();
   },
@@ -37,6 +36,12 @@ const connection = new Connection({
 const tabs = canShare ? new Tabs({ lead, follow, said, asked: report }) : null;
 
 const isLive = ({ state }) => ["live", "polling", "checking"].includes(state);
+
+// What is unsent is tried again as soon as there is a network.
+function become(next) {
+  if (isLive(next) && !isLive(live)) flush();
+  live = next;
+}
 
 function report() {
   tabs?.say({ live, at: here() });
@@ -60,8 +65,7 @@ function listen() {
 async function said(words) {
   listen();
   if (words.live) {
-    if (isLive(words.live) && !isLive(live)) flush();
-    live = words.live;
+    become(words.live);
     showStream(live.state, live.why);
   }
   if (words.reset) await reset();

@@ -42,8 +42,8 @@ function show() {
   const shown = state === "reconnecting" && !navigator.onLine ? "offline" : state;
   let words = sending && state === "live" ? "Sending…" : WORDS[shown];
   const explained = EXPLAINED.includes(shown) && REASONS[why];
+  if (unsent && !sending) words += ` · ${unsent} waiting`;
   if (explained) words += ": ";
-  if (unsent && !sending) words = `${words.replace(/: $/, "")} · ${unsent} waiting${explained ? ": " : ""}`;
   line.dataset.state = shown;
   set(text, words);
   set(reason, explained || "");

@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenWindow
-from tests.network.processes import Program, free_port, started
+from tests.network import forward
+from tests.network.processes import started
 from tests.network.programs import need
 from tests.serving import Server
 
@@ -18,11 +19,9 @@ pytestmark = pytest.mark.browser
 async def scanner(server: Server) -> AsyncIterator[str]:
     """The address of a proxy before the server that collects whole answers before it passes them on."""
     need("mitmdump")
-    port = free_port()
-    options = ["--mode", f"reverse:{server.url}", "--listen-host", "127.0.0.1", "--listen-port", str(port)]
-    program = Program("mitmdump", "mitmdump", "--quiet", *options, "--set", "confdir=FOLDER", port=port)
+    program = forward.mitmproxy(before=server.url)
     async with started(program):
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{program.port}"
 
 
 async def measure(page: Page, url: str) -> dict[str, str]:

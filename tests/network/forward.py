@@ -83,10 +83,14 @@ def tinyproxy(*, connect: int = 563) -> Program:
     return Program("tinyproxy", "tinyproxy", "-d", "-c", "FOLDER/tinyproxy.conf", port=port, files=files)
 
 
-def mitmproxy() -> Program:
-    """A scanner that looks at whole bodies, within TLS too: nothing comes through before it has come to its end."""
+def mitmproxy(before: str = "") -> Program:
+    """A scanner that looks at whole bodies, within TLS too: nothing comes through before it has come to its end.
+
+    With the address of a server it stands `before` that one, and no browser needs to be told.
+    """
     port = free_port()
     options = ["--set", "confdir=FOLDER", "--ssl-insecure", "--quiet"]
+    options += ["--mode", f"reverse:{before}"] if before else []
     return Program(
         "mitmdump", "mitmdump", "--listen-host", "127.0.0.1", "--listen-port", str(port), *options, port=port
     )

@@ -160,7 +160,7 @@ async def chat(window: Window, stopping: asyncio.Event) -> dict[str, str]:
     while not stopping.is_set():
         number += 1
         await window.send(f"line {number}")
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # as people write: a line a second
     await expect(window.page.locator("#outbox .message")).to_have_count(0, timeout=1000 * BACK)
     assert sorted(sent.values()) == sorted(f"line {each}" for each in range(1, number + 1)), "each under one key"
     return sent

@@ -10,44 +10,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.network.processes import Program, free_port, started
+from tests.network import forward, reverse
+from tests.network.processes import free_port, started
 from tests.network.programs import find, need
 from tests.serving import Ended, run, serving
 
 pytestmark = pytest.mark.xdist_group("diagnose command")
 """All of it is measured once."""
-
-NGINX = """
-daemon off;
-pid FOLDER/nginx.pid;
-error_log stderr;
-events {}
-http {
-    access_log off;
-    client_body_temp_path FOLDER/body;
-    proxy_temp_path FOLDER/proxy;
-    fastcgi_temp_path FOLDER/fastcgi;
-    uwsgi_temp_path FOLDER/uwsgi;
-    scgi_temp_path FOLDER/scgi;
-    server {
-        listen 127.0.0.1:{port};
-        location / { proxy_pass {url}; }
-    }
-}
-"""
-
-
-def stock_nginx(url: str) -> Program:
-    port = free_port()
-    text = NGINX.replace("{port}", str(port)).replace("{url}", url)
-    return Program("nginx", "nginx", "-c", "FOLDER/nginx.conf", port=port, files={"nginx.conf": text})
-
-
-def scanner() -> Program:
-    """A forward proxy that collects whole answers before it passes them on."""
-    port = free_port()
-    options = ["--listen-host", "127.0.0.1", "--listen-port", str(port), "--set", "confdir=FOLDER"]
-    return Program("mitmdump", "mitmdump", "--quiet", *options, port=port)
 
 
 async def diagnose(folder: Path, url: str, *options: str, **variables: str) -> Ended:
@@ -64,11 +33,11 @@ async def ended(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
         server = await stack.enter_async_context(serving(folder, limits="off"))
         ways = {"direct": diagnose(folder, server.url), "json": diagnose(folder, f"{server.url}/rooms/lobby", "--json")}
         if find("nginx"):
-            nginx = stock_nginx(server.url)
+            nginx = reverse.nginx_stock(server.bind)
             await stack.enter_async_context(started(nginx))
             ways["nginx"] = diagnose(folder, f"http://127.0.0.1:{nginx.port}")
         if find("mitmdump"):
-            proxy = scanner()
+            proxy = forward.mitmproxy()
             await stack.enter_async_context(started(proxy))
             ways["mitmdump"] = diagnose(folder, server.url, HTTP_PROXY=f"http://127.0.0.1:{proxy.port}")
         yield dict(zip(ways, await asyncio.gather(*ways.values()), strict=True))
