@@ -1,6 +1,7 @@
 """The only wiring: settings in, a Quart app out. What is opened when serving begins is closed when it ends."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
 
@@ -74,25 +75,31 @@ def create_app(config: Config | None = None) -> Quart:
     async def serving() -> AsyncGenerator[None]:
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
-        broker, newest = MemoryBroker(), Newest()
-
-        def on_commit(events: Sequence[Event]) -> None:
-            newest.committed(events)
-            broker.publish(events)
-
-        database = Database(config.database_path, on_commit)
-        await database.open()
-        try:
-            epoch = await database.read(events.select_epoch)
-            chat = Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
+        async with open_chat(config) as chat:
             feeds = Feeds(chat, site.templates.fragment, config.heartbeat, Places.from_config(config))
             site.opened(chat, feeds)
             yield
             await feeds.close()
-        finally:
-            await database.close()
 
     return app
+
+
+@asynccontextmanager
+async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat]:
+    """The chat of these settings, for a server, or without `alone` for a command beside one. Raises StartupError."""
+    broker, newest = MemoryBroker(), Newest()
+
+    def on_commit(events: Sequence[Event]) -> None:
+        newest.committed(events)
+        broker.publish(events)
+
+    database = Database(config.database_path, on_commit, alone=alone)
+    await database.open()
+    try:
+        epoch = await database.read(events.select_epoch)
+        yield Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
+    finally:
+        await database.close()
 
 
 def _wrapped(app: App, config: Config) -> App:

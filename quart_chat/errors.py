@@ -28,6 +28,11 @@ class NameInvalid(Invalid):
     code = "name_invalid"
 
 
+class NameReserved(NameInvalid):
+    code = "name_reserved"
+    sentence = "A member whom this room’s site has signed in has a name that looks like this. Please choose another."
+
+
 class KeyInvalid(Invalid):
     code = "key_invalid"
     sentence = "The message key must be 1 to 64 visible ASCII characters. Reload the page and send again."
@@ -35,6 +40,22 @@ class KeyInvalid(Invalid):
 
 class RoomInvalid(Invalid):
     code = "room_invalid"
+
+
+class OriginInvalid(Invalid):
+    """What somebody wrote in a list of origins is none."""
+
+    code = "origin_invalid"
+
+
+class OptionInvalid(Invalid):
+    code = "option_invalid"
+
+
+class EmbedKeyInvalid(Invalid):
+    """A key for signing cannot be made, rotated or revoked."""
+
+    code = "embed_key_invalid"
 
 
 class FormInvalid(ChatError):
@@ -69,6 +90,44 @@ class NotYours(ChatError):
     code = "not_yours"
     status = 403
     sentence = "Only its author can change this message."
+
+
+class NotOwner(ChatError):
+    code = "not_owner"
+    status = 403
+    sentence = "Only the owner of this room can change this."
+
+
+class FramingRefused(ChatError):
+    """A frame says that it is in the page of an origin that the room's list does not have."""
+
+    code = "framing_refused"
+    status = 403
+
+
+class NeedsConfirmation(ChatError):
+    """Nothing is destroyed from within a frame: the page around it could have led the click there."""
+
+    code = "needs_confirmation"
+    status = 403
+    sentence = "Deleting needs to be confirmed on a page of its own. Press Delete again."
+
+
+class IdentityRefused(ChatError):
+    """A signed token cannot be accepted. The sentence is for the developer of the site that signs."""
+
+    code = "identity_refused"
+    status = 401
+
+
+class IdentityExpired(IdentityRefused):
+    code = "identity_expired"
+
+
+class SignedOnly(ChatError):
+    code = "signed_only"
+    status = 403
+    sentence = "In this room only people write whom its site has signed in. Sign in there first."
 
 
 class NotFound(ChatError):

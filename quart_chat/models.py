@@ -48,16 +48,33 @@ class Room:
     active_at: int
     cursor: int
     """Position of the newest event in this room's log; 0 when there is none."""
+    owner_id: int | None = None
+    """The user who made the room; None where only the operator may change it."""
+    origins: tuple[str, ...] | None = None
+    """Who may show it in a frame, as CSP source expressions; None until somebody has set a list."""
+    signed_only: bool = False
+    """Whether only those write whom the room's site has signed in."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Someone who writes. For now always a guest; `key` identifies it and is never shown."""
+    """Someone who writes: a guest, or somebody whom a room's site has signed in. `key` identifies it and is never
+    shown."""
 
     id: int
+    """0 for somebody who is signed in and has not written yet."""
     name: str
     key: str
     created_at: int
+    room_id: int | None = None
+    """The room whose site vouches for this user, who exists there alone; None for a guest."""
+    avatar: str | None = None
+    role: str | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the name is what a room's site says it is."""
+        return self.room_id is not None
 
     @cached_property
     def _digest(self) -> bytes:
@@ -99,6 +116,21 @@ class Message:
     def token(self) -> str:
         """The start of a strong key: lets the author's page match its own pending message, reveals nothing useful."""
         return self.key[:TOKEN_LENGTH] if len(self.key) >= STRONG_KEY_LENGTH else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedKey:
+    """A key with which a room's site signs who its people are. `id` is the `kid` of its tokens, and no secret."""
+
+    id: str
+    room_id: int
+    algorithm: str
+    """HS256 or EdDSA."""
+    material: str
+    """The shared secret, or the public key, in base64url."""
+    created_at: int
+    retires_at: int | None
+    """When it stops being valid; None for the one that is to be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class Newest:
         if len(self._pages) > KEPT:
             self._pages.popitem(last=False)
 
+    def forget(self, slug: str) -> None:
+        """The room itself has changed."""
+        self._pages.pop(slug, None)
+
     def _is_newest(self, page: Page) -> bool:
         # A page that was being read during a commit is older than that, and kept after it.
         return page.cursor.position >= self._heads.get(page.room.id, 0)

@@ -49,7 +49,7 @@ async def create(chat: Chat, name: str, slug: str, address: str) -> Room:
     name = _clean_room_name(name)
     slug = clean_slug(slug or slugify(name, max_length=SLUG_LENGTH))
     chat.limits.spend_room(address)
-    room = await chat.database.write(lambda tx: rooms.insert(tx, slug=slug, name=name, now=chat.now()))
+    room = await chat.database.write(lambda tx: rooms.insert(tx, slug=slug, name=name, owner_id=None, now=chat.now()))
     if room is None:
         raise RoomTaken(slug)
     return room

@@ -41,7 +41,8 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
         """
         SELECT e.cursor, e.type,
                m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
-               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at
+               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
+               u.room_id AS user_room_id, u.avatar, u.role
           FROM events AS e
           JOIN messages AS m ON m.id = e.message_id
           JOIN users AS u ON u.id = m.user_id

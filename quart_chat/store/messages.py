@@ -10,7 +10,8 @@ def select(tx: Transaction, room_id: int, message_id: int) -> Message | None:
     row = tx.one(
         """
         SELECT m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
-               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at
+               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
+               u.room_id AS user_room_id, u.avatar, u.role
           FROM messages AS m
           JOIN users AS u ON u.id = m.user_id
          WHERE m.room_id = :room_id
@@ -26,7 +27,8 @@ def select_by_key(tx: Transaction, room_id: int, user_id: int, key: str) -> Mess
     row = tx.one(
         """
         SELECT m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
-               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at
+               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
+               u.room_id AS user_room_id, u.avatar, u.role
           FROM messages AS m
           JOIN users AS u ON u.id = m.user_id
          WHERE m.room_id = :room_id
@@ -45,7 +47,8 @@ def select_before(tx: Transaction, room_id: int, before: int, *, limit: int) -> 
     rows = tx.all(
         """
         SELECT m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
-               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at
+               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
+               u.room_id AS user_room_id, u.avatar, u.role
           FROM messages AS m
           JOIN users AS u ON u.id = m.user_id
          WHERE m.room_id = :room_id
@@ -106,7 +109,15 @@ def update_deleted(tx: Transaction, message_id: int, *, now: int) -> None:
 
 
 def message(row: sqlite3.Row) -> Message:
-    author = User(row["user_id"], row["name"], row["user_key"], row["user_created_at"])
+    author = User(
+        row["user_id"],
+        row["name"],
+        row["user_key"],
+        row["user_created_at"],
+        row["user_room_id"],
+        row["avatar"],
+        row["role"],
+    )
     return Message(
         row["id"],
         row["room_id"],

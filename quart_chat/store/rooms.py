@@ -9,7 +9,7 @@ from quart_chat.store.sqlite import Transaction
 def select(tx: Transaction, slug: str) -> Room | None:
     row = tx.one(
         """
-        SELECT id, slug, name, created_at, active_at, cursor
+        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
           FROM rooms
          WHERE slug = :slug
         """,
@@ -22,7 +22,7 @@ def select_active(tx: Transaction, *, limit: int) -> list[Room]:
     """The lobby, then the rooms with the newest events."""
     rows = tx.all(
         """
-        SELECT id, slug, name, created_at, active_at, cursor
+        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
           FROM rooms
          ORDER BY slug = 'lobby' DESC, active_at DESC, id
          LIMIT :limit
@@ -32,21 +32,33 @@ def select_active(tx: Transaction, *, limit: int) -> list[Room]:
     return [_room(row) for row in rows]
 
 
-def insert(tx: Transaction, *, slug: str, name: str, now: int) -> Room | None:
+def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: int) -> Room | None:
     """Make a room; None when the slug is taken."""
     row = tx.one(
         """
-        INSERT INTO rooms (slug, name, created_at, active_at)
-        VALUES (:slug, :name, :now, :now)
+        INSERT INTO rooms (slug, name, owner_id, created_at, active_at)
+        VALUES (:slug, :name, :owner_id, :now, :now)
             ON CONFLICT (slug) DO NOTHING
-        RETURNING id, slug, name, created_at, active_at, cursor
+        RETURNING id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
         """,
         slug=slug,
         name=name,
+        owner_id=owner_id,
         now=now,
     )
     return _room(row) if row else None
 
 
+def update_origins(tx: Transaction, room_id: int, origins: tuple[str, ...]) -> None:
+    tx.one("UPDATE rooms SET origins = :origins WHERE id = :id", id=room_id, origins=" ".join(origins))
+
+
+def update_signed_only(tx: Transaction, room_id: int, signed_only: bool) -> None:
+    tx.one("UPDATE rooms SET signed_only = :signed_only WHERE id = :id", id=room_id, signed_only=signed_only)
+
+
 def _room(row: sqlite3.Row) -> Room:
-    return Room(*row)
+    values = dict(row)
+    if values["origins"] is not None:
+        values["origins"] = tuple(values["origins"].split())
+    return Room(**values | {"signed_only": bool(values["signed_only"])})

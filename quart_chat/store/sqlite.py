@@ -71,11 +71,15 @@ class _Job:
 
 
 class Database:
-    """One SQLite file. `open` it, use `read` and `write`, and `close` it: its threads outlive an unclosed one."""
+    """One SQLite file. `open` it, use `read` and `write`, and `close` it: its threads outlive an unclosed one.
 
-    def __init__(self, path: Path, on_commit: Commit) -> None:
+    With `alone`, no second server opens it meanwhile; commands, whose changes no reader waits for, do without.
+    """
+
+    def __init__(self, path: Path, on_commit: Commit, *, alone: bool = True) -> None:
         self._path = path
         self._on_commit = on_commit
+        self._alone = alone
         self._lock: IO[str] | None = None
         self._connections: list[aiosqlite.Connection] = []
         self._readers: Iterator[aiosqlite.Connection] = iter(())
@@ -91,7 +95,7 @@ class Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StartupError(f"SQLite {sqlite3.sqlite_version} is too old: quart-chat needs 3.37 or newer.")
         try:
-            self._lock = _lock(self._path)
+            self._lock = _lock(self._path) if self._alone else None
             writer = await self._connect(readonly=False)
             await _on_thread(writer, migrate)
             self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])

@@ -1,5 +1,7 @@
 """Statements about users."""
 
+import sqlite3
+
 from quart_chat.models import User
 from quart_chat.store.sqlite import Transaction
 
@@ -7,13 +9,13 @@ from quart_chat.store.sqlite import Transaction
 def select(tx: Transaction, key: str) -> User | None:
     row = tx.one(
         """
-        SELECT id, name, key, created_at
+        SELECT id, name, key, created_at, room_id, avatar, role
           FROM users
          WHERE key = :key
         """,
         key=key,
     )
-    return User(*row) if row else None
+    return _user(row) if row else None
 
 
 def insert(tx: Transaction, *, name: str, key: str, now: int) -> User:
@@ -21,11 +23,51 @@ def insert(tx: Transaction, *, name: str, key: str, now: int) -> User:
         """
         INSERT INTO users (name, key, created_at)
         VALUES (:name, :key, :now)
-        RETURNING id, name, key, created_at
+        RETURNING id, name, key, created_at, room_id, avatar, role
         """,
         name=name,
         key=key,
         now=now,
     )
     assert row is not None
+    return _user(row)
+
+
+def upsert_signed(tx: Transaction, user: User, *, skeleton: str) -> User:
+    """Store somebody whom a room's site has signed in, or what that site now says of them."""
+    row = tx.one(
+        """
+        INSERT INTO users (name, key, created_at, room_id, avatar, role, skeleton)
+        VALUES (:name, :key, :created_at, :room_id, :avatar, :role, :skeleton)
+            ON CONFLICT (key) DO UPDATE
+           SET name = :name, avatar = :avatar, role = :role, skeleton = :skeleton
+        RETURNING id, name, key, created_at, room_id, avatar, role
+        """,
+        name=user.name,
+        key=user.key,
+        created_at=user.created_at,
+        room_id=user.room_id,
+        avatar=user.avatar,
+        role=user.role,
+        skeleton=skeleton,
+    )
+    assert row is not None
+    return _user(row)
+
+
+def update_name(tx: Transaction, user_id: int, name: str) -> None:
+    tx.one("UPDATE users SET name = :name WHERE id = :id", id=user_id, name=name)
+
+
+def is_reserved(tx: Transaction, room_id: int, skeleton: str) -> bool:
+    """Whether somebody whom the room's site has signed in has a name that looks like this."""
+    row = tx.one(
+        "SELECT 1 FROM users WHERE room_id = :room_id AND skeleton = :skeleton LIMIT 1",
+        room_id=room_id,
+        skeleton=skeleton,
+    )
+    return row is not None
+
+
+def _user(row: sqlite3.Row) -> User:
     return User(*row)

@@ -35,7 +35,7 @@ class Stored:
 
     async def room(self, slug: str = "lobby") -> Room:
         def find_or_make(tx: Transaction) -> Room:
-            found = rooms.select(tx, slug) or rooms.insert(tx, slug=slug, name=slug, now=0)
+            found = rooms.select(tx, slug) or rooms.insert(tx, slug=slug, name=slug, owner_id=None, now=0)
             assert found is not None
             return found
 

@@ -1,0 +1,157 @@
+"""Which sites may show a room in a frame of their pages."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from quart_chat.domain import rooms
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.sender import Frame
+from quart_chat.errors import FramingRefused, NotOwner, OriginInvalid
+from quart_chat.models import Room
+from quart_chat.store import rooms as stored
+from quart_chat.store import users
+from quart_chat.store.sqlite import Transaction
+
+MOST = 50
+"""Origins in a room's list. They go out with every page of the room, in a header."""
+
+LABEL = "[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{LABEL}(?:\.{LABEL})*")
+"""A host as browsers compare it. After `*.` there are at least two labels: nobody means everything below `org`."""
+
+PORTS = {"http": 80, "https": 443}
+
+LOOPBACK = (
+    "http://localhost:*", "https://localhost:*", "http://*.localhost:*", "https://*.localhost:*",
+    "http://127.0.0.1:*", "https://127.0.0.1:*",
+)  # fmt: skip
+"""Pages of the same machine."""
+
+
+def clean_origin(text: str) -> str:
+    """An origin as it is kept: `https://www.example.org`, with its port unless that is the scheme's own, or
+    `https://*.example.org` for all below it. A host of other letters becomes what browsers make of it
+    (https://www.rfc-editor.org/rfc/rfc5891). Raises OriginInvalid.
+    """
+    text = text.strip().rstrip("/")
+    advice = (
+        f"“{text[:80]}” is no origin. Write it like https://www.example.org or https://*.example.org, without a path."
+    )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode().lower()
+    except (ValueError, UnicodeError):
+        raise OriginInvalid(advice) from None
+    rest = parts.path or parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme not in PORTS or rest or not HOST.fullmatch(host) or port == 0:
+        raise OriginInvalid(advice)
+    return f"{parts.scheme}://{host}" + ("" if port in (None, PORTS[parts.scheme]) else f":{port}")
+
+
+def ancestors(room: Room, *, local: bool) -> tuple[str, ...]:
+    """Who may frame the room, as CSP source expressions (https://www.w3.org/TR/CSP3/#framework-directive-source-list);
+    with `local`, pages of this machine until a list is set."""
+    if room.origins is None:
+        return LOOPBACK if local else ()
+    return room.origins
+
+
+def allows(room: Room, origin: str, *, local: bool) -> bool:
+    """Whether a page of `origin` may frame the room. Never `null`, which any page can seem to be."""
+    return any(_matches(source, origin) for source in ancestors(room, local=local))
+
+
+def check(room: Room, frame: Frame | None) -> None:
+    """Refuse whoever is in a frame where the room may not be now, whatever it was when it was opened. Raises
+    FramingRefused."""
+    if frame is None or allows(room, frame.host, local=frame.local):
+        return
+    if not frame.host:
+        raise FramingRefused(
+            "The page around this room does not say which site it is of, so nothing can be sent from here. Its frame "
+            'needs referrerpolicy="origin".'
+        )
+    raise FramingRefused(
+        f"{frame.host[:200]} is not among the sites that may show this room, so nothing can be sent from here. The "
+        "room’s owner can add it."
+    )
+
+
+async def change(
+    chat: Chat,
+    slug: str,
+    *,
+    add: Iterable[str] = (),
+    remove: Iterable[str] = (),
+    signed_only: bool | None = None,
+) -> Room:
+    """Change who may frame a room, and whether only signed-in people write there, as its operator. A list that had not
+    been set is set by this, unless nothing is added or removed. Raises RoomNotFound, OriginInvalid."""
+    add, remove = [clean_origin(origin) for origin in add], [clean_origin(origin) for origin in remove]
+
+    def job(tx: Transaction) -> Room:
+        room = rooms.find_in(tx, slug)
+        kept = [origin for origin in room.origins or () if origin not in remove]
+        origins = (*kept, *(origin for origin in dict.fromkeys(add) if origin not in kept))
+        return _update(tx, room, origins if add or remove else room.origins, signed_only)
+
+    return _changed(chat, await chat.database.write(job))
+
+
+async def replace_list(
+    chat: Chat, slug: str, user_key: str | None, origins: Iterable[str] | None, signed_only: bool
+) -> Room:
+    """Set both as the room's owner; `origins` None leaves the list as it is. Raises RoomNotFound, NotOwner,
+    OriginInvalid."""
+    cleaned = None if origins is None else tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
+
+    def job(tx: Transaction) -> Room:
+        room = rooms.find_in(tx, slug)
+        if not _owns(tx, room, user_key):
+            raise NotOwner
+        return _update(tx, room, room.origins if cleaned is None else cleaned, signed_only)
+
+    return _changed(chat, await chat.database.write(job))
+
+
+async def clear(chat: Chat, slug: str) -> Room:
+    """Let nobody frame the room, as its operator. Raises RoomNotFound."""
+    return _changed(chat, await chat.database.write(lambda tx: _update(tx, rooms.find_in(tx, slug), (), None)))
+
+
+def _owns(tx: Transaction, room: Room, user_key: str | None) -> bool:
+    user = users.select(tx, user_key) if user_key else None
+    return user is not None and user.id == room.owner_id
+
+
+def _update(tx: Transaction, room: Room, origins: tuple[str, ...] | None, signed_only: bool | None) -> Room:
+    if origins is not None and len(origins) > MOST:
+        raise OriginInvalid(f"A room’s list holds {MOST} origins at most. One like https://*.example.org counts once.")
+    if origins is not None and origins != room.origins:
+        stored.update_origins(tx, room.id, origins)
+    if signed_only is not None and signed_only != room.signed_only:
+        stored.update_signed_only(tx, room.id, signed_only)
+    return replace(room, origins=origins, signed_only=room.signed_only if signed_only is None else signed_only)
+
+
+def _changed(chat: Chat, room: Room) -> Room:
+    chat.newest.forget(room.slug)
+    return room
+
+
+def _matches(source: str, origin: str) -> bool:
+    scheme, _, rest = source.partition("://")
+    host, _, port = rest.partition(":")
+    try:
+        parts = urlsplit(origin)
+        mine = (parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme))
+    except ValueError:
+        return False
+    if origin != f"{parts.scheme}://{parts.netloc}" or mine[0] != scheme:
+        return False
+    if port != "*" and mine[2] != (int(port) if port else PORTS[scheme]):
+        return False
+    return mine[1].endswith(host[1:]) if host.startswith("*.") else mine[1] == host
