@@ -35,6 +35,9 @@ OWNERS = {
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
     "click": {"cli.py"},
+    "jwt": {"domain/signed.py"},
+    "cryptography": {"domain/embed_keys.py", "domain/signed.py"},
+    "confusable_homoglyphs": {"domain/lookalikes.py"},
     "jinja2": {"web/templates.py"},
 }
 """Libraries, and the modules where they stop."""

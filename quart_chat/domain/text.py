@@ -22,6 +22,10 @@ BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 grapheme joiner, and two Khmer vowels that Unicode advises against. Variation selectors are not among them: emoji and
 Japanese and Mongolian names need those."""
 
+MARKS_OF_TRUST = frozenset("✓✔☑✅🗸🗹⍻🮱𐄂√∛∜⎷🅥🆅🏵📛🪪🛡⛨")
+"""Check marks and what passes for one, a V in a circle or a box, rosettes, badges and shields: next to a name they say
+what only the server says, that somebody vouches for it."""
+
 
 def clean_text(text: str) -> str:
     """The text of a message as it is kept: line breaks as LF, no control characters but TAB, no blank ends.
@@ -47,7 +51,18 @@ def clean_text(text: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A name as it is kept: NFKC (https://unicode.org/reports/tr15/), single spaces, no blank ends.
+    """The name of somebody, as `clean_title` has it. Raises NameInvalid, also when it imitates the mark of those whom a
+    room's site vouches for."""
+    name = clean_title(name)
+    if found := MARKS_OF_TRUST.intersection(name):
+        raise NameInvalid(
+            f"The name contains {min(found)}, which looks like the mark of verified people. Please leave it out."
+        )
+    return name
+
+
+def clean_title(name: str) -> str:
+    """The name of anything as it is kept: NFKC (https://unicode.org/reports/tr15/), single spaces, no blank ends.
 
     Raises NameInvalid when it is not 1 to 40 visible characters, or holds control, bidirectional or other invisible
     characters, which could imitate or hide another name.

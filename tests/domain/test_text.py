@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_chat.domain.text import JOINERS, MARKS_IN_A_ROW, NAME_LENGTH, TEXT_LENGTH, clean_name, clean_text
+from quart_chat.domain.text import (
+    JOINERS,
+    MARKS_IN_A_ROW,
+    MARKS_OF_TRUST,
+    NAME_LENGTH,
+    TEXT_LENGTH,
+    clean_name,
+    clean_text,
+    clean_title,
+)
 from quart_chat.errors import NameInvalid, TextInvalid
 
 BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -84,6 +93,9 @@ def test_name_is_kept_as(raw: str, kept: str) -> None:
         "An\ud800a",
         "\u0301",
         "x" + "\u0323" * (MARKS_IN_A_ROW + 1),
+        *(f"Ana {mark}" for mark in MARKS_OF_TRUST),
+        "✔\ufe0fAna",
+        "Ana\u200d✅",
     ],
     ids=ascii,
 )
@@ -91,6 +103,20 @@ def test_name_is_refused(raw: str) -> None:
     with pytest.raises(NameInvalid) as refused:
         clean_name(raw)
     assert refused.value.sentence
+
+
+def test_name_with_a_check_mark_is_told_which() -> None:
+    with pytest.raises(NameInvalid, match="contains ✓, which looks like the mark of verified people"):
+        clean_name("Ana ✓")
+
+
+@pytest.mark.parametrize("mark", "✗☆⚑")
+def test_other_signs_are_fine_in_a_name(mark: str) -> None:
+    assert clean_name(f"Ana {mark}") == f"Ana {mark}"
+
+
+def test_room_may_be_called_what_nobody_may() -> None:
+    assert clean_title("Done ✅") == "Done ✅"
 
 
 def test_letter_may_carry_the_marks_that_living_scripts_need() -> None:

@@ -1,0 +1,105 @@
+"""Which names look the same to people.
+
+As Unicode's confusable detection has it (https://www.unicode.org/reports/tr39/#Confusable_Detection), and further: by
+case, by accents, by digits like letters, and by what stands between letters, people are not told apart.
+"""
+
+import functools
+import unicodedata
+
+from confusable_homoglyphs.confusables import confusables_data
+
+from quart_chat.domain.text import BLANKS
+
+SAME = {"i": "l", "0": "o", "1": "l"}
+"""What the data keeps apart and a small sans-serif does not: I is l there, so its small form is l too."""
+
+ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
+"""Blocks of marks that are of no script: a dot below a letter is overlooked. Marks of one script (vowels in Devanagari,
+Thai, Arabic) are not among them: without those, other names would be left."""
+
+ROUNDS = 8
+"""Foldings of a character until it stays the same; the data needs 4."""
+
+STRETCHERS = "\u0640\u07fa"
+"""What draws words of Arabic and N'Ko letters out. It is a letter by its category."""
+
+CASINGS = (str, str.lower, str.upper, str.title)
+
+
+@functools.lru_cache(10_000)
+def skeleton(name: str) -> str:
+    """What `name` looks like, not to be shown: names that look the same have one skeleton, and it is its own.
+
+    Shapes go before cases: a Greek capital Nu is an N here and not a v, as its small letter would be.
+    """
+    letters = [character for character in unicodedata.normalize("NFKD", name) if not _is_passed_over(character)]
+    folded = unicodedata.normalize("NFKD", "".join(map(_fold, letters)))
+    # A name of full stops alone looks like itself.
+    return folded or unicodedata.normalize("NFKC", name)
+
+
+def skeletons(name: str) -> frozenset[str]:
+    """Those of `name` however its letters are cased, for whoever may not have the name of somebody else.
+
+    One is not enough outside of Latin: small and capital letters of one name may look like different Latin ones.
+    """
+    return frozenset(skeleton(change(name)) for change in CASINGS)
+
+
+@functools.lru_cache(10_000)
+def _fold(character: str) -> str:
+    """The letters that a character looks like, small."""
+    folded = character
+    for _ in range(ROUNDS):
+        before = folded
+        folded = "".join(_prototypes().get(each, each) for each in folded)
+        folded = unicodedata.normalize("NFKD", folded.casefold())
+        folded = "".join(SAME.get(each, each) for each in folded if not _is_passed_over(each))
+        if folded == before:
+            break
+    return folded
+
+
+@functools.cache
+def _prototypes() -> dict[str, str]:
+    """Each character that stands for another or for several, and those.
+
+    The package's data lists every pair in both directions: a character with its prototype alone, a prototype with
+    everything that looks like it.
+    """
+    found = {}
+    for key, entries in confusables_data.items():
+        source = _cleaned(key)
+        if len(source) != 1 or len(entries) != 1:
+            continue
+        prototype = _cleaned(entries[0]["c"])
+        alone = len(confusables_data[entries[0]["c"]]) == 1
+        if alone and (len(prototype), source) < (1, prototype):
+            continue
+        # No letter vanishes by its looks: one like a stroke is one, and so is a vowel like an accent. Modifiers may: an
+        # apostrophe is among them.
+        category = unicodedata.category(source)
+        if category[0] in "LNM" and category != "Lm" and not _has_letters(prototype):
+            continue
+        found[source] = prototype
+    return found
+
+
+def _cleaned(text: str) -> str:
+    return text.replace("\u200e", "")  # marks around what is written from right to left
+
+
+def _has_letters(text: str) -> bool:
+    return any(unicodedata.category(character)[0] in "LN" for character in text)
+
+
+def _is_passed_over(character: str) -> bool:
+    """Whether it is invisible, space, punctuation, or an accent."""
+    category = unicodedata.category(character)
+    if category[0] in "CZP" or category == "Sk" or character in BLANKS + STRETCHERS:
+        return True
+    code = ord(character)
+    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
+        return True  # variation selectors
+    return category[0] == "M" and any(first <= code <= last for first, last in ACCENTS)
