@@ -23,7 +23,21 @@ from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.handover import HandsOver
 from quart_chat.streaming.places import Places
-from quart_chat.web import context, diagnose, health, messages, refusals, rooms, security, static, streams
+from quart_chat.web import (
+    context,
+    diagnose,
+    embed,
+    embedding,
+    health,
+    identity,
+    messages,
+    oembed,
+    refusals,
+    rooms,
+    security,
+    static,
+    streams,
+)
 from quart_chat.web.proxies import Proxies
 from quart_chat.web.requests import ChatConnection, ChatRequest
 from quart_chat.web.site import Site
@@ -56,16 +70,17 @@ class ChatApp(Quart):
             super().log_exception(exception_info)
 
 
-def create_app(config: Config | None = None) -> Quart:
-    """An ASGI app with these settings, by default those of the environment. Raises StartupError."""
+def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
+    """An ASGI app with these settings, by default those of the environment; `local` says that it listens to its own
+    machine alone. Raises StartupError."""
     config = config or load_config()
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
-    site = Site(config, Templates(assets.folder("templates")))
+    site = Site(config, Templates(assets.folder("templates")), local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, messages, streams, static, health, diagnose):
+    for module in (rooms, messages, identity, streams, embed, embedding, oembed, static, health, diagnose):
         app.register_blueprint(module.blueprint)
     app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)

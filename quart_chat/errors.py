@@ -113,6 +113,26 @@ class NeedsConfirmation(ChatError):
     sentence = "Deleting needs to be confirmed on a page of its own. Press Delete again."
 
 
+class ConfirmationInvalid(ChatError):
+    code = "confirmation_invalid"
+    status = 403
+    sentence = "This page is too old. Close it, and press Delete again."
+
+
+class EmbedForbidden(ChatError):
+    """https://oembed.com/ has this status for what must not be shown elsewhere."""
+
+    code = "embed_forbidden"
+    status = 401
+    sentence = "No other site may show this room. Its owner can say which may."
+
+
+class FormatUnsupported(ChatError):
+    code = "format_unsupported"
+    status = 501
+    sentence = "There is only JSON: leave format away, or say format=json."
+
+
 class IdentityRefused(ChatError):
     """A signed token cannot be accepted. The sentence is for the developer of the site that signs."""
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ without that, and what a stream keeps is no garbage: thousands of streams connec
 def serve(config: Config, hypercorn_toml: Path | None) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartupError when serving cannot begin."""
     settings = _hypercorn_config(config, hypercorn_toml)
-    app = create_app(config)
+    app = create_app(config, local=all(map(_is_loopback, settings.bind + settings.insecure_bind)))
     address = _listen(settings)
     _settle_memory()
     _allow_connections()
@@ -190,6 +191,14 @@ def _listen(settings: HypercornConfig) -> str:
     if settings.ssl_enabled:
         settings.insecure_bind = _handed_over(sockets.insecure_sockets)
     return address
+
+
+def _is_loopback(bind: str) -> bool:
+    host = bind.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _watch_peers(listening: socket.socket) -> None:

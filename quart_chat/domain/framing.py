@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from quart_chat.domain import rooms
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.sender import Frame
+from quart_chat.domain.sender import Frame, Sender
 from quart_chat.errors import FramingRefused, NotOwner, OriginInvalid
 from quart_chat.models import Room
 from quart_chat.store import rooms as stored
@@ -20,6 +20,9 @@ MOST = 50
 LABEL = "[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{LABEL}(?:\.{LABEL})*")
 """A host as browsers compare it. After `*.` there are at least two labels: nobody means everything below `org`."""
+
+NOBODY = "null"
+"""The origin of pages that have none, or do not say it. It is never let in."""
 
 PORTS = {"http": 80, "https": 443}
 
@@ -69,7 +72,7 @@ def check(room: Room, frame: Frame | None) -> None:
     FramingRefused."""
     if frame is None or allows(room, frame.host, local=frame.local):
         return
-    if not frame.host:
+    if frame.host in ("", NOBODY):
         raise FramingRefused(
             "The page around this room does not say which site it is of, so nothing can be sent from here. Its frame "
             'needs referrerpolicy="origin".'
@@ -101,18 +104,17 @@ async def change(
     return _changed(chat, await chat.database.write(job))
 
 
-async def replace_list(
-    chat: Chat, slug: str, user_key: str | None, origins: Iterable[str] | None, signed_only: bool
-) -> Room:
-    """Set both as the room's owner; `origins` None leaves the list as it is. Raises RoomNotFound, NotOwner,
-    OriginInvalid."""
-    cleaned = None if origins is None else tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
+async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Iterable[str], signed_only: bool) -> Room:
+    """Set both, as the room's owner. No origins where no list was set leave it unset. Raises RoomNotFound, NotOwner,
+    OriginInvalid, TooFast."""
+    cleaned = tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
+    chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Room:
         room = rooms.find_in(tx, slug)
-        if not _owns(tx, room, user_key):
+        if sender.frame is not None or not _owns(tx, room, sender.user_key):
             raise NotOwner
-        return _update(tx, room, room.origins if cleaned is None else cleaned, signed_only)
+        return _update(tx, room, cleaned if cleaned or room.origins is not None else None, signed_only)
 
     return _changed(chat, await chat.database.write(job))
 

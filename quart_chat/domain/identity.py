@@ -1,21 +1,31 @@
-"""Who somebody is: a guest is a row made with the first message, and a signed token that names the row."""
+"""Who somebody is: a guest is a row made with the first message, and a signed token that names the row.
+
+A browser keeps the token as a cookie; a frame in another site's page, which may get none, keeps one of its own.
+"""
 
 import functools
 import hashlib
 import hmac
+from dataclasses import replace
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.lookalikes import skeletons
 from quart_chat.domain.text import clean_name
-from quart_chat.errors import NameInvalid
+from quart_chat.errors import KeyInvalid, NameInvalid, NameReserved
 from quart_chat.models import STRONG_KEY_LENGTH, Draft, Room, User
 from quart_chat.store import users
 from quart_chat.store.sqlite import Transaction
 
 SALT = "guest"
+FRAME_SALT = "frame"
+
+GUEST = "guest."
+"""How tokens of guests in frames begin. Any other is one that a room's site is to have signed."""
 
 TOKEN_LENGTH = 256
+FRAME_TOKEN_LENGTH = 1024
 """Characters of a token at most, twice what they have: what is longer is not even looked at."""
 
 
@@ -38,6 +48,28 @@ def _verify(secret: bytes, token: str) -> str | None:
         return _signer(secret).unsign(token).decode()
     except BadSignature:
         return None
+
+
+def issue_for_frame(chat: Chat, user: User, host: str) -> str:
+    """A token for `user`, to be kept by a frame in pages of `host`. It is of no use anywhere else."""
+    return GUEST + str(_serializer(chat.secret).dumps([user.key, host]))
+
+
+def verify_in_frame(chat: Chat, token: str | None, host: str) -> str | None:
+    """The key of the user to whom a token was issued in pages of `host`; None for any other."""
+    if not token or len(token) > FRAME_TOKEN_LENGTH:
+        return None
+    key, issued_in = _verify_in_frame(chat.secret, token) or (None, None)
+    return key if issued_in == host else None
+
+
+@functools.lru_cache(10_000)
+def _verify_in_frame(secret: bytes, token: str) -> tuple[str, str] | None:
+    try:
+        key, host = _serializer(secret).loads(token.removeprefix(GUEST))
+    except (BadSignature, ValueError):
+        return None
+    return key, host
 
 
 async def current(chat: Chat, user_key: str | None) -> User | None:
@@ -65,6 +97,33 @@ def find_or_make_guest(tx: Transaction, chat: Chat, room: Room, draft: Draft, na
     return users.insert(tx, name=clean_name(name), key=key, now=chat.now())
 
 
+def find_or_make_owner(tx: Transaction, chat: Chat, name: str, key: str) -> User:
+    """The guest who makes a room by the form with this key. Raises NameInvalid, and KeyInvalid where the key could be
+    guessed: who sends it again is that guest."""
+    if len(key) < STRONG_KEY_LENGTH:
+        raise KeyInvalid
+    user_key = hmac.digest(chat.secret, b"owner\0" + key.encode(), hashlib.sha256).hex()
+    return users.select(tx, user_key) or users.insert(tx, name=clean_name(name), key=user_key, now=chat.now())
+
+
+def keep_off_reserved(tx: Transaction, room: Room, guest: User, name: str | None) -> User:
+    """The guest, under another name where a member whom the room's site has signed in has one that looks the same.
+
+    Raises NameReserved where no other was given, NameInvalid.
+    """
+    if not _is_reserved(tx, room, guest.name):
+        return guest
+    other = clean_name(name or guest.name)
+    if _is_reserved(tx, room, other):
+        raise NameReserved
+    users.update_name(tx, guest.id, other)
+    return replace(guest, name=other)
+
+
+def _is_reserved(tx: Transaction, room: Room, name: str) -> bool:
+    return any(users.is_reserved(tx, room.id, look) for look in skeletons(name))
+
+
 def may_be_issued_again(draft: Draft) -> bool:
     """Whether repeating a first message may hand out its guest's token again: only where its key cannot be guessed."""
     return len(draft.key) >= STRONG_KEY_LENGTH
@@ -77,6 +136,10 @@ def _guest_key(chat: Chat, room: Room, draft: Draft, name: str) -> str:
         parts += [name, draft.text]
     material = b"\0".join(part.encode() for part in parts)
     return hmac.digest(chat.secret, b"guest\0" + material, hashlib.sha256).hex()
+
+
+def _serializer(secret: bytes) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt=FRAME_SALT, signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def _signer(secret: bytes) -> Signer:

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import identity, rooms
+from quart_chat.domain import confirmation, identity, members, permissions, rooms
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
@@ -22,15 +23,6 @@ KEY = re.compile(r"[!-~]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """Where a request comes from: a verified user's key or None, the name given along, and the network address."""
-
-    user_key: str | None
-    name: str | None
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
 class Posted:
     message: Message
     first: bool
@@ -44,30 +36,38 @@ class Posted:
 async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
     """Store a message, or find the one that this draft made before. A sender without a user becomes a guest.
 
-    Raises TextInvalid, NameInvalid, KeyInvalid, KeyReused, RoomNotFound, TooFast, StoreUnavailable; nothing is stored
-    then, neither message nor guest.
+    Raises TextInvalid, NameInvalid, NameReserved, KeyInvalid, KeyReused, RoomNotFound, FramingRefused, SignedOnly,
+    IdentityRefused, TooFast, StoreUnavailable; nothing is stored then, neither message nor guest.
     """
     if not KEY.fullmatch(draft.key):
         raise KeyInvalid
     draft = replace(draft, text=clean_text(draft.text))
-    chat.limits.spend_message(sender.user_key, sender.address)
-    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, draft))
+    member = await members.signed_in(chat, slug, sender)
+    chat.limits.spend_message(member.key if member else sender.user_key, sender.address)
+    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft))
 
 
-def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
+def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User | None, draft: Draft) -> Posted:
     room = rooms.find_in(tx, slug)
-    known = users.select(tx, sender.user_key) if sender.user_key else None
-    # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
-    # another guest, with whose cookie the draft is now sent again. Without a name it cannot have made one.
-    author = (identity.find_first(tx, chat, room, draft) if sender.name is not None else None) or known
-    if author is None:
-        author = identity.find_or_make_guest(tx, chat, room, draft, sender.name)
+    permissions.check_write(room, sender, member)
+    key = member.key if member else sender.user_key
+    known = users.select(tx, key) if key else None
+    author = members.store(tx, member, known) if member else _guest(tx, chat, room, sender, known, draft)
     now = chat.now()
     message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
     if message is None:
         return _posted_before(tx, room, author, known, draft)
+    if not author.verified:
+        message = replace(message, author=identity.keep_off_reserved(tx, room, author, sender.name))
     events.append(tx, MessagePosted, message, now=now)
-    return Posted(message, first=True, known=known == author, identify=True)
+    return Posted(message, first=True, known=known is not None and known.id == author.id, identify=True)
+
+
+def _guest(tx: Transaction, chat: Chat, room: Room, sender: Sender, known: User | None, draft: Draft) -> User:
+    # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
+    # another guest, with whose cookie the draft is now sent again. Without a name it cannot have made one.
+    first = identity.find_first(tx, chat, room, draft) if sender.name is not None else None
+    return first or known or identity.find_or_make_guest(tx, chat, room, draft, sender.name)
 
 
 def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft) -> Posted:
@@ -82,13 +82,17 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
 async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:
     """Replace the text of one's own message; the same text again changes nothing.
 
-    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
+    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, FramingRefused, SignedOnly, IdentityRefused, TooFast,
+    StoreUnavailable.
     """
     text = clean_text(text)
-    chat.limits.spend_message(sender.user_key, sender.address)
+    member = await members.signed_in(chat, slug, sender)
+    key = member.key if member else sender.user_key
+    chat.limits.spend_message(key, sender.address)
 
     def job(tx: Transaction) -> Message:
-        message = _own(tx, slug, sender, message_id)
+        permissions.check_write(rooms.find_in(tx, slug), sender, member)
+        message = _own(tx, slug, key, message_id)
         if message.text == text:
             return message
         now = chat.now()
@@ -103,12 +107,13 @@ async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str
 async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
     """Delete one's own message and forget its text; deleting it again changes nothing.
 
-    Raises RoomNotFound, MessageNotFound, NotYours, TooFast, StoreUnavailable.
+    Raises RoomNotFound, MessageNotFound, NotYours, NeedsConfirmation, TooFast, StoreUnavailable.
     """
+    permissions.check_delete(sender)
     chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Message:
-        message = _own(tx, slug, sender, message_id, deleted=True)
+        message = _own(tx, slug, sender.user_key, message_id, deleted=True)
         if message.deleted_at:
             return message
         now = chat.now()
@@ -118,6 +123,17 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
         return deleted
 
     return await chat.database.write(job)
+
+
+async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> tuple[Message, str]:
+    """One's own message, and a ticket with which a page of this site itself may have it deleted.
+
+    Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused, StoreUnavailable.
+    """
+    member = await members.signed_in(chat, slug, sender)
+    key = member.key if member else sender.user_key
+    message = await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+    return message, confirmation.issue(chat, message.author.key, message_id)
 
 
 async def find(chat: Chat, slug: str, message_id: int) -> Message:
@@ -159,8 +175,8 @@ def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False)
     return message
 
 
-def _own(tx: Transaction, slug: str, sender: Sender, message_id: int, *, deleted: bool = False) -> Message:
+def _own(tx: Transaction, slug: str, user_key: str | None, message_id: int, *, deleted: bool = False) -> Message:
     message = _find(tx, slug, message_id, deleted=deleted)
-    if message.author.key != sender.user_key:
+    if message.author.key != user_key:
         raise NotYours
     return message

@@ -1,5 +1,6 @@
 """The newest page of the rooms that were opened last, kept in memory."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -14,13 +15,17 @@ LARGEST = 100_000
 more, and is read from the store."""
 
 
+AGE = 5.0
+"""Seconds that a page is kept at most: commands change rooms, but move no cursor and tell no server."""
+
+
 class Newest:
     """Knows the pages, and what has happened since. Whatever changes a room moves its cursor, and one process commits
     everything: while nothing was committed in a room, its page is what it was when it was read."""
 
     def __init__(self) -> None:
         self._heads: dict[int, int] = {}
-        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._pages: OrderedDict[str, tuple[Page, float]] = OrderedDict()
 
     def committed(self, events: Iterable[Event]) -> None:
         """MUST be called before whoever wrote them hears of it."""
@@ -29,13 +34,14 @@ class Newest:
 
     def get(self, slug: str) -> Page | None:
         """The page, unless something has happened in the room since it was read."""
-        page = self._pages.get(slug)
-        return page if page is not None and self._is_newest(page) else None
+        page, kept_at = self._pages.get(slug) or (None, 0.0)
+        young = time.monotonic() - kept_at < AGE
+        return page if page is not None and young and self._is_newest(page) else None
 
     def keep(self, page: Page) -> None:
         if sum(len(message.text) for message in page.messages) > LARGEST:
             return
-        self._pages[page.room.slug] = page
+        self._pages[page.room.slug] = (page, time.monotonic())
         self._pages.move_to_end(page.room.slug)
         if len(self._pages) > KEPT:
             self._pages.popitem(last=False)

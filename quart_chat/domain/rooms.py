@@ -1,14 +1,17 @@
 """Rooms: which addresses they may have, how they are found and made."""
 
 import re
+from dataclasses import dataclass
 
 from slugify import slugify
 
+from quart_chat.domain import identity
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_name
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomTaken
-from quart_chat.models import Room
-from quart_chat.store import rooms
+from quart_chat.models import Room, User
+from quart_chat.store import rooms, users
 from quart_chat.store.sqlite import Transaction
 
 SLUG_LENGTH = 40
@@ -41,18 +44,36 @@ async def public(chat: Chat) -> list[Room]:
     return await chat.database.read(lambda tx: rooms.select_active(tx, limit=LISTED))
 
 
-async def create(chat: Chat, name: str, slug: str, address: str) -> Room:
-    """Make a public room. An empty `slug` is made from the name.
+@dataclass(frozen=True, slots=True)
+class Created:
+    room: Room
+    owner: User | None
+    known: bool
+    """Whether the sender was known as the owner already."""
 
-    Raises RoomInvalid, RoomTaken, TooFast.
+
+async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | None = None) -> Created:
+    """Make a public room, which its maker owns: the sender's user, or a new guest of the sender's name; nobody where
+    there is neither. An empty `slug` is made from the name. The same form sent again, as its random `key` tells,
+    returns the first result.
+
+    Raises RoomInvalid, RoomTaken, NameInvalid, KeyInvalid, TooFast.
     """
     name = _clean_room_name(name)
     slug = clean_slug(slug or slugify(name, max_length=SLUG_LENGTH))
-    chat.limits.spend_room(address)
-    room = await chat.database.write(lambda tx: rooms.insert(tx, slug=slug, name=name, owner_id=None, now=chat.now()))
+    chat.limits.spend_room(sender.address)
+    return await chat.database.write(lambda tx: _create(tx, chat, name, slug, sender, key))
+
+
+def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, key: str | None) -> Created:
+    known = users.select(tx, sender.user_key) if sender.user_key else None
+    owner = known or (identity.find_or_make_owner(tx, chat, sender.name, key) if sender.name and key else None)
+    room = rooms.insert(tx, slug=slug, name=name, owner_id=owner.id if owner else None, now=chat.now())
     if room is None:
-        raise RoomTaken(slug)
-    return room
+        room = find_in(tx, slug)
+        if owner is None or room.owner_id != owner.id or room.name != name or not key:
+            raise RoomTaken(slug)
+    return Created(room, owner, known is not None)
 
 
 def clean_slug(slug: str) -> str:

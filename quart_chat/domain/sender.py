@@ -24,5 +24,3 @@ class Sender:
     """None for a page of this site itself, and for programs."""
     token: str | None = None
     """What a room's site has signed, not verified yet; then there is no `user_key`."""
-    confirmed: bool = False
-    """Whether a page of this site itself has asked if it is meant."""

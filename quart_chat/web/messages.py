@@ -63,8 +63,22 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:message_id>/deletion")
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
-    message = await messages.delete(context.site().chat, slug, context.sender(), message_id)
+    ticket = (await context.form()).get("ticket")
+    sender = context.sender() if ticket is None else context.confirmed(ticket, message_id)
+    message = await messages.delete(context.site().chat, slug, sender, message_id)
+    if ticket is not None:
+        return context.render("messages/deleted.html")
     return _changed("message_deleted", message) if context.is_htmx() else await _back(slug)
+
+
+@blueprint.post("/<int:message_id>/confirmation")
+async def confirm(slug: str, message_id: int) -> str:
+    """A page that asks whether a message is to be deleted. Frames open it in a tab of its own, where nobody else's page
+    can lead a click; by a form, so that their token is in no address."""
+    form = await context.form()
+    context.in_frame_of(form.get("host", ""), form.get("token"))
+    message, ticket = await messages.ask_to_delete(context.site().chat, slug, context.sender(), message_id)
+    return context.render("messages/confirm.html", slug=slug, message=message, ticket=ticket)
 
 
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:

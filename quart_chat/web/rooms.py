@@ -6,9 +6,10 @@ from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat.domain import messages, rooms
+from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
 from quart_chat.web import context
+from quart_chat.web.policies import Policy
 
 blueprint = Blueprint("rooms", __name__)
 
@@ -31,8 +32,13 @@ async def create() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _index(form, error))
     chat = context.site().chat
-    room = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), context.address())
-    return redirect(f"/rooms/{room.slug}", 303)
+    sender = context.sender(form.get("owner", "").strip() or None)
+    created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), sender, form.get("key"))
+    response = redirect(f"/rooms/{created.room.slug}", 303)
+    assert isinstance(response, Response)
+    if created.owner and not created.known:
+        context.remember(response, created.owner)
+    return response
 
 
 @blueprint.get("/rooms/<slug>")
@@ -50,6 +56,7 @@ async def show(slug: str) -> ResponseReturnValue:
 async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
     """A room's page; with `form` and `error` when what was sent to it was refused."""
     page = await messages.page(context.site().chat, slug, context.number("before"))
+    context.allow(Policy(images=framing.ancestors(page.room, local=context.is_local())))
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.before or context.argument("refresh") == "off")
     return context.site().templates.room(
@@ -65,4 +72,6 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
 
 async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     found = await rooms.public(context.site().chat)
-    return context.render("rooms/index.html", rooms=found, form=form or {}, error=error)
+    key = (form or {}).get("key") or secrets.token_urlsafe(18)
+    user = await context.user()
+    return context.render("rooms/index.html", rooms=found, user=user, key=key, form=form or {}, error=error)

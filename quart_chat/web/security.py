@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import context
+from quart_chat.web.policies import EVERY_PAGE, Policy
 
 PERMISSIONS = b", ".join(
     b"%b=()" % feature
@@ -21,13 +22,13 @@ PAGE = [
 
 FIXED = [
     (b"x-content-type-options", b"nosniff"),
-    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 
 DEFAULTS = [
     # Of what is no page, nothing is to be run, and nobody may frame it.
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"private, no-cache"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 
 
@@ -98,7 +99,7 @@ class AddsHeaders:
             if message["type"] == "http.response.start":
                 headers: list[tuple[bytes, bytes]] = message["headers"]
                 if nonce := scope.get(context.NONCE):
-                    headers += _page_headers(nonce)
+                    headers += _page_headers(nonce, scope.get(context.POLICY, EVERY_PAGE))
                 said = {name for name, _ in headers}
                 headers += [header for header in DEFAULTS if header[0] not in said]
                 headers += FIXED
@@ -107,14 +108,9 @@ class AddsHeaders:
         await self._app(scope, receive, add)
 
 
-def _page_headers(nonce: str) -> list[tuple[bytes, bytes]]:
-    """What only a page needs. Its policy starts from nothing: scripts and styles need this response's nonce."""
-    source = f"'nonce-{nonce}'"
-    policy = (
-        f"default-src 'none'; script-src {source}; style-src {source}; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return [(b"content-security-policy", policy.encode()), *PAGE]
+def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
+    """What only a page needs."""
+    return [(b"content-security-policy", policy.header(nonce)), *PAGE]
 
 
 def _is_own(*, absent: bool) -> bool:

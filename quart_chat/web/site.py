@@ -15,6 +15,8 @@ class Site:
 
     config: Config
     templates: Templates
+    local: bool = False
+    """Whether the server listens to its own machine alone."""
     allowance: Allowance = field(init=False)
     _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
 

@@ -3,17 +3,19 @@
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from quart_chat import assets, vendor
 from quart_chat.errors import ChatError
 from quart_chat.events import EVENT_NAMES, Event
-from quart_chat.models import Message, Page, User
+from quart_chat.models import Message, Page, Room, User
 from quart_chat.web.filters import clock, day, iso, linked
+from quart_chat.web.look import Look
 
 GROUP_MS = 5 * 60_000
 """Messages of one author that follow each other within this time are shown as one group."""
@@ -28,10 +30,22 @@ ENTRY_BYTES = 2048
 """What a kept entry takes besides its HTML and the text of its message, about."""
 
 NONCE, KEY, IDENTITY = Markup("<nonce>"), Markup("<key>"), Markup("<identity>")
+LOOK, DARK, HERE, STILL, POST_TO = map(Markup, ("<look>", "<dark>", "<here>", "<still>", "<post-to>"))
 """What stands in a kept page for what each viewer gets another of. What users write is escaped: it is none of these."""
 
 Macro = Callable[..., str]
 Html = TypeVar("Html", str, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """What is special to one frame."""
+
+    look: Look
+    path: str
+    """Of the frame's own address."""
+    said: dict[str, str]
+    """What its forms say in their address besides its look."""
 
 
 class _Environment(Environment):
@@ -58,13 +72,16 @@ class Templates:
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
             htmx=vendor.SCRIPTS,
-            modules=assets.modules(static / "js", "room.js"),
+            modules={name: assets.modules(static / "js", f"{name}.js") for name in ("room", "framed")},
             continues=continues,
             article=self._message,
         )
         self._messages: _Kept[str] = _Kept(MESSAGE_BYTES)
         self._rooms: _Kept[bytes] = _Kept(ROOM_BYTES)
         self._article = self._macro("messages/_message.html", "article")
+        self._frame = self._macro("embed/_frame.html", "frame")
+        self._attributes = self._macro("embed/_look.html", "attributes")
+        self._dark = self._macro("embed/_look.html", "dark")
         self._fragments = {name: self._macro(f"events/{name}.html", "fragment") for name in EVENT_NAMES.values()}
 
     def render(self, name: str, /, **values: object) -> str:
@@ -80,21 +97,57 @@ class Templates:
         refresh: int | None,
         form: dict[str, str],
         error: ChatError | None,
+        framed: Framed | None = None,
     ) -> bytes:
-        """A room's page. Unless something was refused, all but three places in it are the same for every viewer: it is
-        kept as it goes out. Whatever changes in a room moves its cursor, and it is what it was while that stands."""
-        identity = Markup(self.render("messages/_identity.html", user=user, name=form.get("name", "")))  # noqa: S704
+        """A room's page. All but a few places in it are the same for every viewer: unless something was refused, it is
+        kept as it goes out. What happens in a room moves its cursor, and it is what it was while that stands."""
+        places = {
+            NONCE: nonce,
+            KEY: key,
+            IDENTITY: self.render("messages/_identity.html", user=user, name=form.get("name", "")),
+        }
+        if framed:
+            places |= self._places(framed, nonce)
+        readonly = framed is not None and framed.look.readonly
 
-        def show(nonce: str, key: str, identity: str) -> bytes:
-            values = {"page": page, "refresh": refresh, "form": form, "error": error}
-            return self.render("rooms/show.html", nonce=nonce, key=key, identity=identity, **values).encode()
+        def show() -> bytes:
+            return self.render(
+                "embed/show.html" if framed else "rooms/show.html",
+                page=page,
+                refresh=refresh,
+                form=form,
+                error=error,
+                framed=framed is not None,
+                readonly=readonly,
+                nonce=NONCE,
+                key=KEY,
+                identity=IDENTITY,
+                look=LOOK,
+                dark=DARK,
+                here=HERE,
+                still=STILL,
+                post_to=POST_TO,
+            ).encode()
 
-        if error:
-            return show(nonce, key, identity)
-        html = self._rooms.get((page.room.id, page.before, refresh), page.cursor, lambda: show(NONCE, KEY, IDENTITY))
-        for place, value in ((NONCE, nonce), (KEY, key), (IDENTITY, identity)):
+        kind = (page.room.id, page.before, refresh, framed is not None, readonly)
+        html = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
+        for place, value in places.items():
             html = html.replace(place.encode(), value.encode())
         return html
+
+    def _places(self, framed: Framed, nonce: str) -> dict[Markup, str]:
+        look, said = framed.look, framed.said
+        return {
+            LOOK: self._attributes(look),
+            DARK: self._dark(look, self._environment.globals["static"], nonce),
+            HERE: escape(framed.path + look.query(**said)),
+            STILL: escape(framed.path + look.query(**said, refresh="off")),
+            POST_TO: escape(f"{framed.path}/messages{look.query(**said)}"),
+        }
+
+    def frame(self, origin: str, room: Room, query: str, size: str) -> str:
+        """The frame that a site puts into its page, as HTML. `size` is its attributes."""
+        return str(self._frame(origin, room, query, size))
 
     def fragment(self, event: Event) -> str:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone."""

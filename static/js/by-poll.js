@@ -1,5 +1,6 @@
 // Polls: ordinary answers with a length, which whatever scans, stores or buffers lets through. They are held until
 // something happens, as long as the network leaves them alone; where it cuts them off, they are short.
+import { credentials } from "./credential.js";
 import { apply, here } from "./log.js";
 import { room } from "./messages.js";
 
@@ -24,7 +25,7 @@ export async function poll(wait, signal) {
   let timer = setTimeout(abort, 1000 * (wait + MARGIN));
   signal?.addEventListener("abort", abort);
   try {
-    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store" });
+    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store", headers: credentials() });
     const { headers } = answer;
     if (headers.has("Chat-Error")) return { refused: true };
     if (!answer.ok || !headers.has("Chat-Cursor")) return null;

@@ -92,7 +92,7 @@ function onKey(event) {
 // A refused text goes back to where it was written, after what has been written since; never into an edit.
 onRefused((refused) => {
   const name = form.elements.name;
-  if (error.querySelector('[data-code="name_invalid"]')) {
+  if (error.querySelector('[data-code="name_invalid"], [data-code="name_reserved"]')) {
     name.disabled = false;
     name.required = true;
     name.closest("label").hidden = false;

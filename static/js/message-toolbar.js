@@ -1,4 +1,5 @@
 // One toolbar for the page. It stands in the message under the pointer or the focus, where that is one's own.
+import { credentialFields, embedded } from "./credential.js";
 import { list, number, room } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { post } from "./post.js";
@@ -6,6 +7,7 @@ import { showError, startEdit } from "./composer.js";
 
 const toolbar = document.getElementById("toolbar");
 const dialog = document.getElementById("confirm-delete");
+const elsewhere = document.getElementById("confirm-delete-elsewhere"); // in a frame: a form that opens a page
 
 function stand(message) {
   if (!message || !isOwn(message)) {
@@ -27,11 +29,19 @@ function act({ target }) {
   const message = toolbar.closest(".message");
   if (!message) return;
   if (action === "edit") startEdit(number(message), message.querySelector(".message-text").textContent);
-  if (action === "delete") {
-    dialog.dataset.message = number(message);
-    dialog.returnValue = "";
-    dialog.showModal();
+  if (action === "delete") ask(number(message));
+}
+
+function ask(id) {
+  if (embedded) {
+    elsewhere.action = `/rooms/${room}/messages/${id}/confirmation`;
+    for (const [name, value] of Object.entries(credentialFields())) elsewhere.elements[name].value = value;
+    elsewhere.submit();
+    return;
   }
+  dialog.dataset.message = id;
+  dialog.returnValue = "";
+  dialog.showModal();
 }
 
 dialog.addEventListener("close", () => {

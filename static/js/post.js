@@ -1,4 +1,5 @@
 // POSTs, one after the other, and their outcome.
+import { credentials, takeCredential } from "./credential.js";
 import { htmxReady } from "./load-htmx.js";
 
 const PATIENCE = 20000; // milliseconds: a connection that a network has forgotten never answers
@@ -16,6 +17,7 @@ export function post(url, values) {
   const turn = last.then(async () => {
     const htmx = await htmxReady.catch(() => null);
     const answer = await (htmx ? byHtmx(htmx, url, values) : byFetch(url, values));
+    takeCredential(answer);
     return answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error") ? answer : undefined;
   });
   last = turn;
@@ -39,7 +41,7 @@ async function byFetch(url, values) {
   try {
     const answer = await fetch(url, {
       method: "POST",
-      headers: { "HX-Request": "true" },
+      headers: { "HX-Request": "true", ...credentials() },
       body: new URLSearchParams(values),
       signal: AbortSignal.timeout(PATIENCE),
     });

@@ -1,0 +1,56 @@
+"""People whom a room's site has signed in: rows like those of guests, made with the first message."""
+
+from dataclasses import replace
+
+from quart_chat.domain import framing, rooms, signed
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.lookalikes import skeleton
+from quart_chat.domain.sender import Frame, Sender
+from quart_chat.domain.signed import Signed
+from quart_chat.models import User
+from quart_chat.store import users
+from quart_chat.store.sqlite import Transaction
+
+
+async def signed_in(chat: Chat, slug: str, sender: Sender) -> User | None:
+    """Whom the sender's token names, verified anew with each call; None where there is no token.
+
+    Raises RoomNotFound, IdentityRefused, IdentityExpired.
+    """
+    if sender.token is None:
+        return None
+    return (await verified(chat, slug, sender.token, sender.frame)).user
+
+
+async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, int | None]:
+    """Who the sender is, and until when, in milliseconds since 1970, if that has an end. Nothing is stored.
+
+    Raises RoomNotFound, FramingRefused, IdentityRefused, IdentityExpired.
+    """
+    expires_at = None
+    key = sender.user_key
+    found = None
+    if sender.token is not None:
+        found = await verified(chat, slug, sender.token, sender.frame)
+        key, expires_at = found.user.key, found.expires_at
+
+    def query(tx: Transaction) -> User | None:
+        framing.check(rooms.find_in(tx, slug), sender.frame)
+        return users.select(tx, key) if key else None
+
+    known = await chat.database.read(query)
+    if found is None:
+        return known, None
+    return replace(found.user, id=known.id if known else 0), expires_at
+
+
+async def verified(chat: Chat, slug: str, token: str, frame: Frame | None) -> Signed:
+    """The same with the time until which the token counts."""
+    return await signed.verify(chat, slug, token, local=frame is not None and frame.local)
+
+
+def store(tx: Transaction, member: User, known: User | None) -> User:
+    """The member's row, as the site now describes them."""
+    if known is not None and (known.name, known.avatar, known.role) == (member.name, member.avatar, member.role):
+        return known
+    return users.upsert_signed(tx, member, skeleton=skeleton(member.name))

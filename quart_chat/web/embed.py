@@ -1,0 +1,90 @@
+"""A room in a frame of another site's page, and the script that makes the frame."""
+
+import secrets
+
+from quart import Blueprint, redirect, send_from_directory
+from quart.typing import ResponseReturnValue
+from quart.wrappers import Response
+
+from quart_chat import assets
+from quart_chat.domain import framing, messages
+from quart_chat.domain.sender import Frame
+from quart_chat.errors import ChatError
+from quart_chat.models import Draft
+from quart_chat.web import context, look
+from quart_chat.web.policies import OWN, Policy
+from quart_chat.web.rooms import REFRESH
+from quart_chat.web.templates import Framed
+
+blueprint = Blueprint("embed", __name__)
+
+SCRIPT_AGE = 300
+"""Seconds that browsers keep the script without asking: its address stays the same when it changes."""
+
+FRAME_HEADERS = {
+    # Both let pages show the frame that are isolated from whatever does not say that it may be shown.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cross-Origin-Embedder-Policy": "credentialless",
+}
+
+
+@blueprint.get("/embed/<slug>")
+async def show(slug: str) -> ResponseReturnValue:
+    """The room, for a frame. A link to a message, or to older ones, leads to a page of its own."""
+    if message_id := context.number("message"):
+        return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
+    if before := context.number("before"):
+        return redirect(f"/rooms/{slug}?before={before}", 303)
+    context.in_frame_of(context.host_around())
+    response = Response(await _show(slug), content_type="text/html; charset=utf-8", headers=FRAME_HEADERS)
+    if user := await context.user():
+        context.remember(response, user)
+    return response
+
+
+@blueprint.post("/embed/<slug>/messages")
+async def create(slug: str) -> ResponseReturnValue:
+    """What a frame without a script sends. It says in its address in whose page it is."""
+    form = await context.form()
+    context.in_frame_of(context.host_around())
+    context.if_refused(lambda error: _show(slug, form, error))
+    draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
+    posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
+    response = redirect(f"/embed/{slug}{look.parse(context.optional).query(**_said(context.frame()))}", 303)
+    assert isinstance(response, Response)
+    if posted.identify and not posted.known:
+        context.remember(response, posted.message.author)
+    return response
+
+
+@blueprint.get("/embed.js")
+async def script() -> Response:
+    """The script for the pages of other sites, which may load it in any way."""
+    response = await send_from_directory(assets.folder("static"), "embed.js")
+    response.headers["Cache-Control"] = f"public, max-age={SCRIPT_AGE}"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
+    chosen = look.parse(context.optional)
+    page = await messages.page(context.site().chat, slug)
+    others = framing.ancestors(page.room, local=context.is_local())
+    context.allow(Policy(ancestors=(OWN, *others), images=others))
+    still = bool(error or context.argument("refresh") == "off")
+    return context.site().templates.room(
+        page,
+        await context.user(),
+        nonce=context.nonce(),
+        key=secrets.token_urlsafe(18),
+        refresh=None if still else REFRESH,
+        form=form or {},
+        error=error,
+        framed=Framed(chosen, f"/embed/{slug}", _said(context.frame())),
+    )
+
+
+def _said(frame: Frame | None) -> dict[str, str]:
+    """What a form without a script says of the page around."""
+    return {} if frame is None else {"host": frame.host or framing.NOBODY}

@@ -1,0 +1,28 @@
+"""Who somebody is, for frames: what says so is in the headers of their requests, and opening a page has none."""
+
+from quart import Blueprint
+from quart.wrappers import Response
+
+from quart_chat.domain import members
+from quart_chat.web import context
+from quart_chat.web.security import check_stream_origin
+
+blueprint = Blueprint("identity", __name__, url_prefix="/rooms/<slug>/identity")
+
+
+@blueprint.get("")
+async def show(slug: str) -> Response:
+    """Whose token this request carries, as the part of the page that says so. Nothing is made or kept.
+
+    `Chat-Expires` is for how many seconds a token counts that the room's site has signed.
+    """
+    check_stream_origin()
+    chat = context.site().chat
+    user, expires_at = await members.present(chat, slug, context.sender())
+    response = Response(
+        context.fragment("messages/_identified.html", user=user), content_type="text/html; charset=utf-8"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if expires_at is not None:
+        response.headers["Chat-Expires"] = str(max(0, (expires_at - chat.now()) // 1000))
+    return response

@@ -1,0 +1,73 @@
+// Who this page is to the server. A page of the chat's own site has a cookie, which the browser sends. A frame in another
+// site's page may get none: it keeps a token, of a guest or as that site has signed it, and sends it as a header.
+
+const KEY = "quart-chat:token";
+
+const embedded = isEmbedded();
+const host = embedded ? hostAround() : "";
+
+let signed = null; // by the site around; it is short-lived, and kept nowhere
+let memory = null; // the guest's token where storage is denied
+
+// Whether this is a frame in a page of another site. One in a page of the chat's own site is like that page.
+function isEmbedded() {
+  if (window.top === window) return false;
+  try {
+    return window.top.location.origin !== location.origin;
+  } catch {
+    return true;
+  }
+}
+
+function hostAround() {
+  if (location.ancestorOrigins?.length) return location.ancestorOrigins[0];
+  try {
+    return new URL(document.referrer).origin;
+  } catch {
+    return ""; // the page around tells nobody
+  }
+}
+
+function stored() {
+  try {
+    return localStorage.getItem(KEY) ?? memory;
+  } catch {
+    return memory;
+  }
+}
+
+function keep(token) {
+  memory = token;
+  try {
+    localStorage.setItem(KEY, token);
+  } catch { /* denied: it lasts as long as this page */ }
+}
+
+export { embedded, host };
+
+export const hasGuest = () => embedded && !signed && stored() !== null;
+
+// The token that the site around has signed for whoever is there; null when nobody is signed in any more.
+export function setSigned(token) {
+  signed = token;
+}
+
+// What says who this is, in the headers of every request.
+export function credentials() {
+  if (!embedded) return {};
+  const token = signed ?? stored();
+  return { "Chat-Host": host, ...(token && { Authorization: `Bearer ${token}` }) };
+}
+
+// The same in a form, for pages that open in a tab of their own.
+export const credentialFields = () => ({ token: signed ?? stored() ?? "", host });
+
+// Keeps what the server gives to a guest with the answer to its first message.
+export function takeCredential(answer) {
+  const token = answer?.headers.get("Chat-Token");
+  if (token && embedded) keep(token);
+}
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  Object.assign(ctx.request.headers, credentials());
+});

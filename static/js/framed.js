@@ -1,0 +1,2 @@
+// A room in a frame.
+import "./room.js";
