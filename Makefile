@@ -27,6 +27,10 @@ setup: $(READY) ## Create .venv with what `make run` needs
 run: $(READY) ## Do all set-up and serve http://127.0.0.1:8000/ until Ctrl+C
 	@exec $(BIN)/quart-chat serve
 
+.PHONY: demo
+demo: $(READY) ## Show a room in the pages of another site, http://localhost:9000/, until Ctrl+C
+	@exec $(BIN)/python -m examples.demo
+
 .PHONY: test
 test: $(TEST_READY) ## Do all set-up, Chromium and proxies included, and run every test
 	@$(BIN)/python -m tests.browser.chromium --install
