@@ -34,7 +34,7 @@ OWNERS = {
     "hypercorn": {"server.py", "streaming/transport.py"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
-    "click": {"cli.py"},
+    "click": {"cli/__init__.py", "cli/beside.py", "cli/embedding.py"},
     "jwt": {"domain/signed.py"},
     "cryptography": {"domain/embed_keys.py", "domain/signed.py"},
     "confusable_homoglyphs": {"domain/lookalikes.py"},

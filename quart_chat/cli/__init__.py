@@ -8,6 +8,8 @@ import click
 import structlog
 
 from quart_chat import assets, vendor
+from quart_chat.cli.beside import OneLine, database_option
+from quart_chat.cli.embedding import embed_key, room_group
 from quart_chat.config import load_config
 from quart_chat.diagnose.client import Unusable, site
 from quart_chat.diagnose.measuring import measure
@@ -15,15 +17,6 @@ from quart_chat.diagnose.report import as_json, report
 from quart_chat.diagnose.verdict import findings, streams
 from quart_chat.errors import StartupError
 from quart_chat.server import serve as serve_app
-
-
-class OneLine(click.ClickException):
-    """What stops a command, in one line on standard error."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"quart-chat: {self.message}", err=True)
 
 
 @click.group()
@@ -42,9 +35,13 @@ def main() -> None:
     )
 
 
+main.add_command(embed_key)
+main.add_command(room_group)
+
+
 @main.command()
 @click.option("--bind", metavar="HOST:PORT", help="Where to listen. [default: 127.0.0.1:8000, from hypercorn.toml]")
-@click.option("--database", metavar="URL", help="Where messages are kept. [default: sqlite:///quart_chat.db]")
+@database_option
 @click.option(
     "--config",
     "hypercorn_toml",
