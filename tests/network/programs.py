@@ -1,4 +1,5 @@
-"""The real programs that stand between people and the server: proxies, scanners, and a tool for slow attacks.
+"""Programs that the tests run: what stands between people and the server (proxies, scanners), a tool for slow attacks,
+and the interpreters of the samples.
 
 `python -m tests.network.programs --install` installs what this machine lacks and Debian has, and says what is missing.
 """
@@ -25,6 +26,8 @@ PACKAGES = {
     "slowhttptest": "slowhttptest",
     "ip": "iproute2",
     "openssl": "openssl",
+    "node": "nodejs",
+    "php": "php-cli",
 }
 """Each program, and the Debian package that has it."""
 
@@ -52,7 +55,7 @@ def _install(programs: Iterable[str]) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     packages = [PACKAGES[program] for program in programs]
-    print(f"Installing what the network tests need: {' '.join(packages)}.", flush=True)
+    print(f"Installing what the tests need: {' '.join(packages)}.", flush=True)
     ours = not POLICY.exists()
     if ours:
         POLICY.write_text("#!/bin/sh\nexit 101\n")
