@@ -178,6 +178,7 @@ async def test_room_is_created_from_the_front_page(window: OpenWindow) -> None:
     ana = await window(show=False, trouble=True)
     await ana.page.goto(ana.url)
     await ana.page.get_by_role("textbox", name="Name", exact=True).fill("Tea & Biscuits")
+    await ana.page.get_by_label("Your name").fill("Ana")
     await ana.page.get_by_role("button", name="Create room").click()
     await expect(ana.page.get_by_role("heading", name="Tea & Biscuits")).to_be_visible()
     await ana.is_live()
