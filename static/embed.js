@@ -1,0 +1,323 @@
+// Rooms of a chat on another site's page: `<quart-chat room="lobby">`, in place or, with `bubble`, behind a button. A
+// script tag with `data-room` makes the element itself. Neither styles nor scripts are put into the page: a strict
+// Content-Security-Policy has to name this script's origin in script-src and frame-src, and nothing else.
+(() => {
+  const script = document.currentScript;
+  const CHAT = new URL(script.src).origin;
+  const TAG = "quart-chat";
+  const FOR_FRAME = ["theme", "accent", "locale", "compact", "readonly"];
+  const ATTRIBUTES = ["room", ...FOR_FRAME, "bubble", "height", "label"];
+  const EVENTS = ["message", "unread", "resize", "error"]; // of the frame, for the page
+  const ACCENT = "2b6390";
+  const HEIGHT = 480; // pixels
+  const PATIENCE = 10000; // milliseconds after a frame's `load`, in which it must have spoken
+  const HOLDING = 3; // frames of a page that may keep a connection open: browsers have six for each server
+
+  const shared = new CSSStyleSheet();
+  shared.replaceSync(`
+    :host { display: block }
+    :host([bubble]) { display: contents }
+    :host([hidden]) { display: none }
+    #panel, iframe { display: block; width: 100%; height: 100%; border: 0; caret-color: Canvas }
+    p { margin: 0; padding: 16px; font: 16px/1.5 system-ui, sans-serif }
+    p a { color: inherit }
+    p:not([hidden]) ~ iframe { display: none }
+    button, .bubble {
+      position: fixed; inset-inline-end: 20px; inset-block-end: 20px; z-index: 2147483000; box-sizing: border-box;
+      box-shadow: 0 8px 28px #0005
+    }
+    button {
+      width: 56px; height: 56px; padding: 16px; border: 0; border-radius: 28px; color: var(--on-accent);
+      background: var(--accent); cursor: pointer; transition: transform .15s
+    }
+    button:hover { transform: scale(1.06) }
+    button:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px }
+    i {
+      display: block; width: 24px; height: 24px; background: currentColor; transform: scale(1.15);
+      forced-color-adjust: none;
+      clip-path: path("M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z")
+    }
+    [aria-expanded=true] i { clip-path: path("M6 4.5l6 6 6-6L19.5 6l-6 6 6 6-1.5 1.5-6-6-6 6L4.5 18l6-6-6-6z") }
+    #badge {
+      position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 10px; padding: 0 6px;
+      border-radius: 11px; font: 600 12px/22px system-ui, sans-serif; color: #fff; background: #c5221f
+    }
+    #badge:empty { display: none }
+    #panel.bubble {
+      inset-block-end: 88px; width: 384px; height: min(620px, 100dvh - 108px); border: 1px solid #8886;
+      border-radius: 16px; overflow: hidden; color: CanvasText; background: Canvas; transition: .15s, visibility 0s
+    }
+    #panel.closed { visibility: hidden; opacity: 0; transform: translateY(12px); transition-delay: 0s, .15s }
+    @media (max-width: 480px) {
+      #panel.bubble { inset-inline: 0; width: auto; height: calc(100dvh - 96px); border-inline: 0 }
+    }
+    @media (prefers-reduced-motion: reduce) { * { transition: none !important } }
+  `);
+
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const loaded = new Set(); // elements that have a frame, the oldest first
+
+  function make(tag, properties, attributes = {}) {
+    const element = Object.assign(document.createElement(tag), properties);
+    for (const name in attributes) element.setAttribute(name, attributes[name]);
+    return element;
+  }
+
+  function whenIdle(task) {
+    const wait = () => (window.requestIdleCallback ?? setTimeout)(task);
+    if (document.readyState === "complete") wait();
+    else addEventListener("load", wait);
+  }
+
+  // Black or white, whichever is easier to read on six hexadecimal digits of colour.
+  function readableOn(colour) {
+    const [red, green, blue] = colour.match(/../g).map((part) => (parseInt(part, 16) / 255) ** 2.2);
+    return 0.21 * red + 0.72 * green + 0.07 * blue > 0.18 ? "#000" : "#fff";
+  }
+
+  // What one sees behind the element; `frame` knows the browser's own colour for it.
+  function backgroundOf(element, frame) {
+    for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (!/, 0\)$|\/ 0\)$/.test(colour)) return colour;
+    }
+    return getComputedStyle(frame).caretColor;
+  }
+
+  class QuartChat extends HTMLElement {
+    static observedAttributes = ATTRIBUTES;
+    static chat = CHAT;
+
+    #root = this.attachShadow({ mode: "open" });
+    #own = new CSSStyleSheet(); // what its attributes say
+    #panel;
+    #trouble;
+    #frame;
+    #button;
+    #badge;
+    #life; // aborted when this is taken apart
+    #isPlaced = false;
+    #isReady = false; // whether the frame has spoken
+    #unread = 0;
+    #token = null; // or a function that gets one
+
+    constructor() {
+      super();
+      this.#root.adoptedStyleSheets = [shared, this.#own];
+    }
+
+    connectedCallback() {
+      this.#isPlaced = true;
+      this.#build();
+    }
+
+    disconnectedCallback() {
+      this.#isPlaced = false;
+      this.#clear();
+    }
+
+    connectedMoveCallback() {} // what `moveBefore` moves stays as it is
+
+    attributeChangedCallback(name, before, now) {
+      if (!this.#isPlaced) return;
+      if (name === "theme") this.#sendTheme(); // "host" again: its colours may have changed
+      else if (name === "locale") this.#sendLocale();
+      else if (name === "height" || name === "label") this.#dress();
+      else if (before !== now) {
+        this.#clear();
+        this.#build();
+      }
+    }
+
+    // A token that the site's server has signed, null for nobody, or a function that returns one or a promise of one:
+    // it is called again whenever the frame needs a newer one.
+    identify(token = null) {
+      this.#token = token;
+      this.#sendToken();
+    }
+
+    setTheme(theme) { this.setAttribute("theme", theme); }
+    setLocale(locale) { this.setAttribute("locale", locale); }
+    open() { this.#setOpen(true); }
+    close() { this.#setOpen(false); }
+
+    get #room() { return this.getAttribute("room"); }
+    get #label() { return this.getAttribute("label") ?? `Chat: ${this.#room}`; }
+    get #accent() { return /^#?([\da-f]{6})$/i.exec(this.getAttribute("accent"))?.[1] ?? ACCENT; }
+    get #isOpen() { return !this.#panel.matches(".closed"); }
+
+    #build() {
+      if (!this.#room) return;
+      const { signal } = this.#life = new AbortController();
+      addEventListener("message", (event) => this.#hear(event), { signal });
+      document.addEventListener("securitypolicyviolation", (event) => this.#onViolation(event), { signal });
+      dark.addEventListener("change", () => this.#sendTheme(), { signal });
+      this.#trouble = make("p", { hidden: true }, { role: "alert" });
+      this.#panel = make("div", { id: "panel" });
+      this.#panel.append(this.#trouble);
+      this.#root.append(this.#panel);
+      if (this.hasAttribute("bubble")) this.#buildButton(signal);
+      this.#dress();
+      if (this.#button) whenIdle(() => this.#load(signal)); // closed, it counts what is unread
+      else this.#load(signal);
+    }
+
+    #buildButton(signal) {
+      this.#panel.className = "bubble closed";
+      this.#badge = make("span", { id: "badge" });
+      this.#button = make("button", { type: "button" }, { "aria-controls": "panel" });
+      this.#button.append(make("i"), this.#badge);
+      this.#button.addEventListener("click", () => this.#setOpen(!this.#isOpen));
+      document.addEventListener("keydown", (event) => {
+        if (event.key === "Escape" && !event.defaultPrevented) this.close();
+      }, { signal });
+      this.#root.prepend(this.#button);
+    }
+
+    #clear() {
+      this.#life?.abort();
+      this.#root.replaceChildren();
+      this.#life = this.#frame = this.#button = null;
+      this.#isReady = false;
+      this.#unread = 0;
+      loaded.delete(this);
+    }
+
+    #load(signal) {
+      if (this.#frame || signal.aborted) return;
+      const options = new URLSearchParams();
+      for (const name of FOR_FRAME) {
+        if (!this.hasAttribute(name)) continue;
+        const value = this.getAttribute(name);
+        options.set(name, name === "accent" ? this.#accent : value || "1");
+      }
+      this.#frame = make("iframe", { title: this.#label }, {
+        allow: "",
+        loading: this.#button ? "eager" : "lazy",
+        referrerpolicy: "origin",
+        sandbox: "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
+        src: `${CHAT}/embed/${encodeURIComponent(this.#room)}?${options}`,
+      });
+      this.#frame.addEventListener("load", () => setTimeout(() => this.#onSilence(signal), PATIENCE));
+      this.#panel.append(this.#frame);
+      loaded.add(this);
+    }
+
+    // What depends on attributes that may change, and on what is unread.
+    #dress() {
+      if (!this.#life) return;
+      const accent = this.#accent;
+      const height = parseInt(this.getAttribute("height"), 10) || HEIGHT;
+      this.#own.replaceSync(`:host { height: ${height}px; --accent: #${accent}; --on-accent: ${readableOn(accent)} }`);
+      if (this.#frame) this.#frame.title = this.#label;
+      if (!this.#button) return;
+      this.#button.ariaLabel = this.#unread ? `${this.#label}, ${this.#unread} unread` : this.#label;
+      this.#button.ariaExpanded = this.#isOpen;
+      this.#badge.textContent = this.#unread > 99 ? "99+" : this.#unread || "";
+    }
+
+    #setOpen(open) {
+      if (!this.#button || open === this.#isOpen) return;
+      this.#load(this.#life.signal);
+      this.#panel.classList.toggle("closed", !open);
+      if (open) this.#frame.focus();
+      else if (document.activeElement === this) this.#button.focus();
+      this.#dress();
+      this.#say("visible", { visible: open });
+    }
+
+    #hear({ origin, source, data }) {
+      if (origin !== CHAT || source !== this.#frame?.contentWindow || data?.quartChat !== 1) return;
+      const { quartChat, type, ...detail } = data;
+      if (type === "ready") this.#welcome(detail);
+      else if (type === "refresh") this.#sendToken();
+      else if (type === "escape") this.close();
+      else if (EVENTS.includes(type)) {
+        if (type === "unread") this.#unread = Number(detail.count);
+        this.#dress();
+        this.#tell(type, detail);
+      }
+    }
+
+    // Also when the frame was loaded anew: then it knows nothing any more.
+    #welcome(detail) {
+      this.#isReady = true;
+      this.#trouble.hidden = true;
+      this.#say("welcome", { held: [...loaded].indexOf(this) < HOLDING, visible: this.#isOpen });
+      if (this.hasAttribute("theme")) this.#sendTheme();
+      if (this.hasAttribute("locale")) this.#sendLocale();
+      if (this.#token !== null) this.#sendToken();
+      this.#tell("ready", detail);
+    }
+
+    #say(type, words) {
+      if (this.#isReady) this.#frame.contentWindow.postMessage({ quartChat: 1, type, ...words }, CHAT);
+    }
+
+    #tell(type, detail) {
+      this.dispatchEvent(new CustomEvent(type, { detail }));
+    }
+
+    async #sendToken() {
+      if (!this.#isReady) return;
+      const asked = this.#token;
+      try {
+        const token = typeof asked === "function" ? await asked() : asked;
+        if (asked === this.#token) this.#say("identify", { token });
+      } catch (error) {
+        this.#tell("error", { code: "no-token", message: `The page has no token: ${error}` });
+      }
+    }
+
+    #sendTheme() {
+      if (!this.#isReady) return;
+      const theme = this.getAttribute("theme") ?? "auto";
+      const text = getComputedStyle(this).color;
+      const colours = { text, background: backgroundOf(this, this.#frame) };
+      this.#say("theme", theme === "host" ? { theme, colours } : { theme });
+    }
+
+    #sendLocale() { this.#say("locale", { locale: this.getAttribute("locale") }); }
+
+    #onViolation({ blockedURI, disposition, effectiveDirective }) {
+      if (disposition === "report" || !/^(frame|child)-src/.test(effectiveDirective)) return;
+      if (!`${blockedURI}/`.startsWith(`${CHAT}/`)) return;
+      const message = `add "frame-src ${CHAT}" to this page's Content-Security-Policy`;
+      console.error(`quart-chat: ${message}`);
+      this.#fail("csp", message);
+    }
+
+    #onSilence(signal) {
+      if (this.#isReady || signal.aborted || !this.#trouble.hidden) return;
+      const { src } = this.#frame;
+      const message = `no answer from ${src}: the room's owner must allow this page's origin, ${location.origin}`;
+      console.warn(`quart-chat: ${message}`);
+      this.#fail("not-ready", message);
+    }
+
+    #fail(code, message) {
+      this.#trouble.replaceChildren("The chat cannot be shown here. ", make("a", {
+        href: `${CHAT}/rooms/${encodeURIComponent(this.#room)}`,
+        rel: "noopener",
+        target: "_blank",
+        textContent: "Open it in a new tab",
+      }));
+      this.#trouble.hidden = false;
+      this.#tell("error", { code, message });
+    }
+  }
+
+  if (!customElements.get(TAG)) customElements.define(TAG, QuartChat);
+  else if (customElements.get(TAG).chat !== CHAT) console.warn("quart-chat: this page has another chat's script");
+
+  function place() {
+    const element = make(TAG);
+    for (const name of ATTRIBUTES) if (name in script.dataset) element.setAttribute(name, script.dataset[name]);
+    if (script.closest("head")) document.body.append(element);
+    else if (!script.nextElementSibling?.matches(TAG)) script.after(element); // a script that is run again
+  }
+
+  if (!script.dataset.room || script.closest(TAG)) return;
+  if (document.body) place();
+  else addEventListener("DOMContentLoaded", place);
+})();
