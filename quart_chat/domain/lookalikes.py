@@ -5,6 +5,7 @@ case, by accents, by digits like letters, and by what stands between letters, pe
 """
 
 import functools
+import re
 import unicodedata
 
 from confusable_homoglyphs.confusables import confusables_data
@@ -35,8 +36,7 @@ def skeleton(name: str) -> str:
     """
     letters = [character for character in unicodedata.normalize("NFKD", name) if not _is_passed_over(character)]
     folded = unicodedata.normalize("NFKD", "".join(map(_fold, letters)))
-    # A name of full stops alone looks like itself.
-    return folded or unicodedata.normalize("NFKC", name)
+    return folded or _without_letters(name)
 
 
 def skeletons(name: str) -> frozenset[str]:
@@ -45,6 +45,12 @@ def skeletons(name: str) -> frozenset[str]:
     One is not enough outside of Latin: small and capital letters of one name may look like different Latin ones.
     """
     return frozenset(skeleton(change(name)) for change in CASINGS)
+
+
+def _without_letters(name: str) -> str:
+    """A name of full stops alone looks like itself, whatever space is between them."""
+    name = unicodedata.normalize("NFKC", name)
+    return unicodedata.normalize("NFKC", re.sub(r"\s", "", name)) or name
 
 
 @functools.lru_cache(10_000)

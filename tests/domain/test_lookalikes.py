@@ -48,6 +48,7 @@ names = st.one_of(st.text(max_size=40), st.text(alphabet=TRICKY, max_size=30))
         ("Ana Maria", "anamaria"),
         ("Ната", "Hата"),
         ("محمد", "محـمد"),
+        ("..", ". ."),
     ],
 )
 def test_imitation_has_the_same_skeleton(name: str, imitation: str) -> None:
