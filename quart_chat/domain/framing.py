@@ -1,6 +1,7 @@
 """Which sites may show a room in a frame of their pages."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -20,6 +21,13 @@ MOST = 50
 LABEL = "[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{LABEL}(?:\.{LABEL})*")
 """A host as browsers compare it. After `*.` there are at least two labels: nobody means everything below `org`."""
+
+HOST_LENGTH = 253
+"""Characters of a host at most (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)."""
+
+ORIGIN = re.compile(r"(https?)://([a-z0-9_][a-z0-9_.-]*)(?::([1-9][0-9]{0,4}))?")
+"""An origin as browsers say it (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin).
+No source expression can name an address of IPv6."""
 
 NOBODY = "null"
 """The origin of pages that have none, or do not say it. It is never let in."""
@@ -45,11 +53,11 @@ def clean_origin(text: str) -> str:
     try:
         parts = urlsplit(text)
         port = parts.port
-        host = (parts.hostname or "").encode("idna").decode().lower()
+        host = _ascii(parts.hostname or "")
     except (ValueError, UnicodeError):
         raise OriginInvalid(advice) from None
-    rest = parts.path or parts.query or parts.fragment or parts.username or parts.password
-    if parts.scheme not in PORTS or rest or not HOST.fullmatch(host) or port == 0:
+    whole = f"{parts.scheme}://{parts.netloc}".lower() == text.lower() and "@" not in text
+    if parts.scheme not in PORTS or not whole or not HOST.fullmatch(host) or len(host) > HOST_LENGTH or port == 0:
         raise OriginInvalid(advice)
     return f"{parts.scheme}://{host}" + ("" if port in (None, PORTS[parts.scheme]) else f":{port}")
 
@@ -144,16 +152,23 @@ def _changed(chat: Chat, room: Room) -> Room:
     return room
 
 
+def _ascii(host: str) -> str:
+    """What browsers make of a host. Raises UnicodeError, also for letters of which they and this library do not make
+    the same: the list would name somebody else (https://www.unicode.org/reports/tr46/#Deviations)."""
+    if host.isascii():
+        return host
+    encoded = host.encode("idna").decode()
+    if encoded.encode().decode("idna") != unicodedata.normalize("NFKC", host).lower():
+        raise UnicodeError
+    return encoded
+
+
 def _matches(source: str, origin: str) -> bool:
     scheme, _, rest = source.partition("://")
     host, _, port = rest.partition(":")
-    try:
-        parts = urlsplit(origin)
-        mine = (parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme))
-    except ValueError:
+    found = ORIGIN.fullmatch(origin)
+    if found is None or len(found[2]) > HOST_LENGTH or found[1] != scheme:
         return False
-    if origin != f"{parts.scheme}://{parts.netloc}" or mine[0] != scheme:
+    if port != "*" and int(found[3] or PORTS[scheme]) != int(port or PORTS[scheme]):
         return False
-    if port != "*" and mine[2] != (int(port) if port else PORTS[scheme]):
-        return False
-    return mine[1].endswith(host[1:]) if host.startswith("*.") else mine[1] == host
+    return found[2].endswith(host[1:]) if host.startswith("*.") else found[2] == host
