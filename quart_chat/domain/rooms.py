@@ -8,7 +8,7 @@ from slugify import slugify
 from quart_chat.domain import identity
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Sender
-from quart_chat.domain.text import clean_name
+from quart_chat.domain.text import clean_title
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomTaken
 from quart_chat.models import Room, User
 from quart_chat.store import rooms, users
@@ -90,6 +90,6 @@ def clean_slug(slug: str) -> str:
 
 def _clean_room_name(name: str) -> str:
     try:
-        return clean_name(name)
+        return clean_title(name)
     except NameInvalid as error:
         raise RoomInvalid(error.sentence.replace("The name", "The room's name")) from error
