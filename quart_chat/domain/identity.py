@@ -57,7 +57,7 @@ def issue_for_frame(chat: Chat, user: User, host: str) -> str:
 
 def verify_in_frame(chat: Chat, token: str | None, host: str) -> str | None:
     """The key of the user to whom a token was issued in pages of `host`; None for any other."""
-    if not token or len(token) > FRAME_TOKEN_LENGTH:
+    if not token or len(token) > FRAME_TOKEN_LENGTH or not token.startswith(GUEST):
         return None
     key, issued_in = _verify_in_frame(chat.secret, token) or (None, None)
     return key if issued_in == host else None

@@ -30,7 +30,8 @@ class Posted:
     known: bool
     """Whether the sender was known as the author already."""
     identify: bool
-    """Whether the author's token may be handed out with the answer."""
+    """Whether a token of the author may be handed out with the answer. Never of somebody whom a room's site has signed
+    in: it would still count when that site's own does not any more."""
 
 
 async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
@@ -60,7 +61,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
     if not author.verified:
         message = replace(message, author=identity.keep_off_reserved(tx, room, author, sender.name))
     events.append(tx, MessagePosted, message, now=now)
-    return Posted(message, first=True, known=known is not None and known.id == author.id, identify=True)
+    return Posted(message, first=True, known=known is not None and known.id == author.id, identify=not author.verified)
 
 
 def _guest(tx: Transaction, chat: Chat, room: Room, sender: Sender, known: User | None, draft: Draft) -> User:
@@ -76,7 +77,7 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
     identify = known == author or (known is None and identity.may_be_issued_again(draft))
-    return Posted(earlier, first=False, known=known == author, identify=identify)
+    return Posted(earlier, first=False, known=known == author, identify=identify and not author.verified)
 
 
 async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:

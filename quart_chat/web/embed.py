@@ -47,10 +47,11 @@ async def create(slug: str) -> ResponseReturnValue:
     """What a frame without a script sends. It says in its address in whose page it is."""
     form = await context.form()
     context.in_frame_of(context.host_around())
+    chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
     posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
-    response = redirect(f"/embed/{slug}{look.parse(context.optional).query(**_said(context.frame()))}", 303)
+    response = redirect(f"/embed/{slug}{chosen.query(**_said(context.frame()))}", 303)
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
         context.remember(response, posted.message.author)

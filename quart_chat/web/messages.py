@@ -37,7 +37,8 @@ async def create(slug: str) -> ResponseReturnValue:
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
         mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
-        identified = posted.identify and (mistaken or not posted.known)
+        tell = posted.identify or posted.message.author.verified
+        identified = tell and (mistaken or not posted.known)
         response = _changed("message_posted", posted.message, identified, 201 if posted.first else 200)
     else:
         response = await _back(slug)
