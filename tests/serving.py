@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -22,10 +23,11 @@ class Server:
     bind: str = "127.0.0.1:0"
     command: tuple[str | Path, ...] = (sys.executable, "-m", "quart_chat")
     process: asyncio.subprocess.Process | None = None
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        return f"http://{self.bind}"
+        return f"{self.scheme}://{self.bind}"
 
     @property
     def log(self) -> str:
@@ -54,8 +56,9 @@ class Server:
         assert self.process.stdout is not None
         async with asyncio.timeout(START):
             line = (await self.process.stdout.readline()).decode()
-        assert "running on http://" in line, f"the server said {line!r} and logged:\n{self.log}"
-        self.bind = line.split("http://")[1].split("/")[0]
+        found = re.search(r"running on (https?)://([^/]+)/", line)
+        assert found, f"the server said {line!r} and logged:\n{self.log}"
+        self.scheme, self.bind = found.groups()
 
     async def kill(self) -> None:
         """End it as a power cut would end the process."""

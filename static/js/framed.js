@@ -1,2 +1,3 @@
 // A room in a frame.
+import "./identity.js";
 import "./room.js";

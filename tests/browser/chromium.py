@@ -21,8 +21,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # In place of Playwright's own list, which takes away what people's browsers have: storage for frames of other sites,
-    # apart for each site around them.
+    # In place of Playwright's own list, which takes away what people's browsers have: storage for frames of other
+    # sites, apart for each site around them.
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,PaintHolding,"
     "AvoidCorsURLLoaderRestartOnRedirect",
 ]

@@ -1,0 +1,26 @@
+// Shows who a frame's token is: opening a frame sends no headers, so the server did not know when it made the page.
+import { credentials, hasGuest } from "./credential.js";
+import { htmxReady } from "./load-htmx.js";
+import { room } from "./messages.js";
+
+const element = document.getElementById("outbox");
+
+// Resolves to the answer: its fragment is in the page by then, and `answer.refusal` is why there is none. To undefined
+// where there was no answer.
+export async function showIdentity() {
+  const htmx = await htmxReady;
+  try {
+    const answer = await fetch(`/rooms/${room}/identity`, {
+      cache: "no-store",
+      headers: { "HX-Request": "true", ...credentials() },
+    });
+    const text = await answer.text();
+    if (answer.ok) await htmx.swap({ text, sourceElement: element, swap: "none swapEmpty:false" });
+    else answer.refusal = new DOMParser().parseFromString(text, "text/html").body.textContent.trim();
+    return answer;
+  } catch {
+    return undefined;
+  }
+}
+
+if (hasGuest()) showIdentity();

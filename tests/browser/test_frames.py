@@ -1,0 +1,384 @@
+"""Rooms in pages of other sites: who can read, who can post, and what is said where somebody cannot."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, async_playwright, expect
+
+from quart_chat import vendor
+from tests.browser.cdn import answer_as_cdn
+from tests.browser.chromium import FLAGS, MISSING, find_chromium
+from tests.browser.host import Host, hosting
+from tests.network import certificates
+from tests.people import Person
+from tests.serving import Server, run, serving
+
+pytestmark = pytest.mark.browser
+
+LINE = (
+    '<quart-chat room="{room}" style="display:block;height:400px">'
+    '<script src="{chat}/embed.js" async></script></quart-chat>'
+)
+"""What the owner's page says to put into a page."""
+
+FRAME = (
+    '<iframe src="{chat}/embed/{room}" width="100%" height="400" referrerpolicy="origin" '
+    'sandbox="allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox"></iframe>'
+)
+
+
+class Embedded:
+    """A room in a frame, and what somebody does in it."""
+
+    def __init__(self, frame: FrameLocator) -> None:
+        self.frame = frame
+
+    async def is_live(self, words: str = "Live") -> None:
+        await expect(self.frame.locator("#status")).to_have_text(words, timeout=20_000)
+
+    async def introduce(self, name: str) -> None:
+        await self.frame.get_by_label("Your name").fill(name)
+
+    async def send(self, text: str) -> None:
+        box = self.frame.get_by_label("Message", exact=True)
+        await box.fill(text)
+        await box.press("Enter")
+
+    async def shows(self, *texts: str) -> None:
+        await expect(self.frame.locator("#messages .message-text")).to_have_text(list(texts), timeout=20_000)
+        await expect(self.frame.locator("#outbox .message")).to_have_count(0, timeout=20_000)
+
+    async def is_known_as(self, name: str) -> None:
+        await expect(self.frame.locator(".identity-known bdi")).to_have_text(name)
+
+    async def refuses(self, words: str) -> None:
+        await expect(self.frame.get_by_role("alert")).to_contain_text(words)
+
+
+class Visit:
+    """A page of another site, with everything that is said on its console."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.said: list[str] = []
+        page.on("console", lambda said: self.said.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
+
+    def room(self, number: int = 0) -> Embedded:
+        return Embedded(self.page.locator("iframe").nth(number).content_frame)
+
+    def complains_of(self, *patterns: str) -> None:
+        """That and nothing else is on the console."""
+        rest = [said for said in self.said if not any(re.search(pattern, said) for pattern in patterns)]
+        assert not rest, rest
+        for pattern in patterns:
+            assert any(re.search(pattern, said) for said in self.said), (pattern, self.said)
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    async with hosting() as site:
+        yield site
+
+
+@pytest.fixture
+async def visit(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
+    contexts: list[BrowserContext] = []
+
+    async def open_page(url: str, **options: Any) -> Visit:
+        context = await browser.new_context(viewport={"width": 900, "height": 700}, **options)
+        contexts.append(context)
+        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
+        visited = Visit(await context.new_page())
+        await visited.page.goto(url)
+        return visited
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+
+
+@asynccontextmanager
+async def browsing(folder: Path, preferences: dict[str, Any]) -> AsyncIterator[Visit]:
+    """A browser whose user has chosen something."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    (folder / "Default").mkdir(parents=True)
+    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(folder, executable_path=path, args=FLAGS)
+        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
+        yield Visit(await context.new_page())
+        await context.close()
+
+
+def page(server: Server, room: str, html: str = LINE) -> str:
+    return html.format(chat=server.url, room=room)
+
+
+async def allow(server: Server, room: str, *options: str) -> None:
+    ended = await run(server.folder, *server.command, "room", "embed", room, *options)
+    assert ended.code == 0, ended.err
+
+
+async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
+    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+) -> None:
+    await alice.post_message("from a page of the chat")
+    ana = await visit(host.put("/", page(server, room)))
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("from a frame")
+    await ana.room().shows("from a page of the chat", "from a frame")
+    await ana.page.reload()
+    await ana.room().is_known_as("Ana")
+    await ana.room().send("and again")
+    await ana.room().shows("from a page of the chat", "from a frame", "and again")
+    authors = (
+        await ana.room().frame.locator("#messages .message").evaluate_all("all => all.map(one => one.dataset.author)")
+    )
+    assert authors[1] == authors[2]
+
+    await ana.page.goto(f"{server.url}/rooms/{room}")
+    await expect(ana.page.get_by_label("Your name")).to_be_visible()
+    assert not await ana.page.context.cookies(), "there is no cookie to be a third party's"
+    ana.complains_of()
+
+
+async def test_two_embeds_of_a_room_and_another_room_on_one_page(
+    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+) -> None:
+    other = "lobby"
+    streams: list[str] = []
+    ana = await visit(host.put("/", ""))
+    ana.page.context.on("request", lambda request: streams.append(request.url) if "/stream?" in request.url else None)
+    await ana.page.goto(host.put("/three", page(server, room) + page(server, room) + page(server, other)))
+    rooms = [ana.room(number) for number in range(3)]
+    for each in rooms:
+        await each.frame.owner.scroll_into_view_if_needed()
+        await each.is_live()
+    await rooms[0].introduce("Ana")
+    await rooms[0].send("one")
+    await rooms[1].shows("one")
+    await rooms[1].introduce("Ana")
+    await rooms[1].send("two")
+    for each in rooms[:2]:
+        await each.shows("one", "two")
+        await each.is_known_as("Ana")
+    await expect(rooms[2].frame.get_by_text("two")).to_have_count(0)
+    assert len(streams) == 2, "two embeds of a room share a stream"
+    ana.complains_of()
+
+
+async def test_third_party_cookies_are_blocked(
+    host: Host, server: Server, room: str, alice: Person, tmp_path: Path
+) -> None:
+    await alice.post_message("hello")
+    async with browsing(tmp_path / "profile", {"cookie_controls_mode": 1, "block_third_party_cookies": True}) as ana:
+        await ana.page.goto(host.put("/", page(server, room)))
+        await ana.room().is_live()
+        await ana.room().introduce("Ana")
+        await ana.room().send("hi")
+        await ana.room().shows("hello", "hi")
+        await ana.page.reload()
+        await ana.room().is_known_as("Ana")
+        ana.complains_of()
+
+
+async def test_storage_is_denied(host: Host, server: Server, room: str, alice: Person, tmp_path: Path) -> None:
+    await alice.post_message("hello")
+    async with browsing(tmp_path / "profile", {"default_content_setting_values": {"cookies": 2}}) as ana:
+        await ana.page.goto(host.put("/", page(server, room) * 2))
+        for number in (0, 1):
+            await ana.room(number).is_live()
+        await ana.room().introduce("Ana")
+        await ana.room().send("one")
+        await ana.room().is_known_as("Ana")
+        await ana.room().send("two")
+        for number in (0, 1):
+            await ana.room(number).shows("hello", "one", "two")
+        await expect(ana.room().frame.locator("[data-own]")).to_have_count(2)
+        await ana.page.reload()
+        await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+        ana.complains_of()
+
+
+async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: Callable[..., Any]) -> None:
+    policy = f"default-src 'none'; script-src {server.url}; frame-src {server.url}; require-trusted-types-for 'script'"
+    html = page(server, room, '<quart-chat room="{room}"><script src="{chat}/embed.js" async></script></quart-chat>')
+    ana = await visit(host.put("/", html, content_security_policy=policy))
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("hello")
+    await ana.room().shows("hello")
+    ana.complains_of()
+
+
+async def test_host_that_is_isolated(host: Host, server: Server, room: str, visit: Callable[..., Any]) -> None:
+    isolated = {"cross_origin_opener_policy": "same-origin", "cross_origin_embedder_policy": "require-corp"}
+    ana = await visit(host.put("/", page(server, room), **isolated))
+    assert await ana.page.evaluate("crossOriginIsolated")
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("hello")
+    await ana.room().shows("hello")
+    ana.complains_of()
+
+
+async def test_host_that_is_not_on_the_list_shows_nothing(
+    host: Host, server: Server, room: str, visit: Callable[..., Any]
+) -> None:
+    await allow(server, room, "--allow", "https://www.example.org")
+    ana = await visit(host.put("/", page(server, room, FRAME)))
+    await expect(ana.page.locator("iframe")).to_be_visible()
+    frame = ana.page.frames[1]
+    await frame.wait_for_url("chrome-error://chromewebdata/")
+    ana.complains_of("frame-ancestors")
+
+
+async def test_host_that_is_taken_off_the_list_sends_nothing_more(
+    host: Host, server: Server, room: str, visit: Callable[..., Any]
+) -> None:
+    await allow(server, room, "--allow", host.url)
+    ana = await visit(host.put("/", page(server, room, FRAME)))
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("hello")
+    await ana.room().shows("hello")
+    await allow(server, room, "--remove", host.url)
+    await ana.room().send("hello again")
+    await ana.room().refuses(f"{host.url} is not among the sites that may show this room")
+    await expect(ana.room().frame.get_by_label("Message", exact=True)).to_have_value("hello again")
+    await ana.room().shows("hello")
+    ana.complains_of("status of 403")
+
+
+async def test_eight_rooms_on_one_page_all_send_and_all_receive(
+    host: Host, server: Server, alice: Person, visit: Callable[..., Any]
+) -> None:
+    """Over HTTP/1.1 a browser has six connections for all of them."""
+    slugs = [f"eight-{number}-{host.port}" for number in range(8)]
+    for slug in slugs:
+        await alice.send("/rooms", name=slug, slug=slug)
+    frames = "".join(page(server, slug, FRAME) for slug in slugs)
+    ana = await visit(host.put("/", frames))
+    for number, slug in enumerate(slugs):
+        await expect(ana.room(number).frame.locator("#status")).to_have_text(
+            re.compile("^(Live|Checking every 2 s)"), timeout=20_000
+        )
+        await ana.room(number).introduce("Ana")
+        await ana.room(number).send(f"in {slug}")
+    for number, slug in enumerate(slugs):
+        await ana.room(number).shows(f"in {slug}")
+        await alice.post_message("and you", room=slug)
+    for number, slug in enumerate(slugs):
+        await ana.room(number).shows(f"in {slug}", "and you")
+    ana.complains_of()
+
+
+async def test_page_around_comes_back_out_of_the_cache(
+    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+) -> None:
+    ana = await visit(host.put("/", page(server, room)))
+    await ana.room().is_live()
+    await ana.page.evaluate("addEventListener('pageshow', (event) => { window.came = event.persisted; })")
+    await ana.page.goto(host.put("/elsewhere", "<p>Elsewhere"))
+    await alice.post_message("meanwhile")
+    await ana.page.evaluate("history.back()")
+    await ana.page.wait_for_function("window.came === true")
+    await ana.room().shows("meanwhile")
+    await ana.room().is_live()
+    ana.complains_of()
+
+
+async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
+    host: Host, tmp_path: Path, visit: Callable[..., Any]
+) -> None:
+    """A partitioned one, which only a chat under HTTPS may set."""
+    made = certificates.make(tmp_path)
+    (tmp_path / "all.pem").write_text(made.key + made.certificate)
+    (tmp_path / "hypercorn.toml").write_text('certfile = "all.pem"\nkeyfile = "all.pem"\nalpn_protocols = ["http/1.1"]\n')
+    async with serving(tmp_path, limits="off") as server:
+        options = {"java_script_enabled": False, "ignore_https_errors": True}
+        ana = await visit(host.put("/", page(server, "lobby", FRAME)), **options)
+        await ana.room().introduce("Ana")
+        for text in ("one", "two"):
+            await ana.room().frame.get_by_label("Message", exact=True).fill(text)
+            await ana.room().frame.get_by_role("button", name="Send").click()
+            await expect(ana.room().frame.locator("#messages .message-text").last).to_have_text(text)
+            await ana.room().is_known_as("Ana")
+        (cookie,) = await ana.page.context.cookies()
+        assert cookie["name"] == "__Host-quart_chat_frame"
+        assert cookie["partitionKey"] == "http://localhost"
+        await ana.page.goto(f"{server.url}/rooms/lobby")
+        await expect(ana.page.get_by_label("Your name")).to_be_visible()
+        ana.complains_of()
+
+
+async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
+    host: Host, server: Server, room: str, visit: Callable[..., Any]
+) -> None:
+    ana = await visit(host.put("/", page(server, room)))
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("a slip")
+    await ana.room().shows("a slip")
+    await ana.room().frame.locator("#messages").get_by_text("a slip").hover()
+    async with ana.page.context.expect_page() as opening:
+        await ana.room().frame.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    asks = await opening.value
+    await ana.room().shows("a slip")
+    await expect(asks.get_by_text("a slip")).to_be_visible()
+    assert asks.url == f"{server.url}/rooms/{room}/messages/{asks.url.split('/')[-2]}/confirmation"
+    assert await asks.evaluate("opener") is None
+    await asks.get_by_role("button", name="Delete").click()
+    await expect(asks.get_by_role("heading")).to_have_text("The message is deleted")
+    await ana.room().shows()
+    ana.complains_of()
+
+
+async def test_embed_moves_nothing_and_holds_nothing_up(
+    host: Host, server: Server, room: str, visit: Callable[..., Any]
+) -> None:
+    """By what browsers measure: layout shifts, and which resources keep a page from being shown."""
+    text = "<p>text</p>" * 5
+    ana = await visit(host.put("/", ""))
+    await ana.page.context.add_init_script(
+        "window.shifts = [];"
+        "new PerformanceObserver((list) => shifts.push(...list.getEntries().map(({ value }) => value)))"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    bubble = page(server, room, '<quart-chat room="{room}" bubble></quart-chat>')
+    await ana.page.goto(host.put("/page", text + page(server, room) + text + bubble))
+    await ana.room().is_live()
+    await ana.room(1).is_live()
+    await ana.page.locator("quart-chat").nth(1).evaluate("bubble => bubble.open()")
+    assert await ana.page.evaluate("window.shifts") == []
+    found = (
+        "performance.getEntriesByType('resource').map(({ name, renderBlockingStatus }) => [name, renderBlockingStatus])"
+    )
+    assert dict(await ana.page.evaluate(found))[f"{server.url}/embed.js"] == "non-blocking"
+    ana.complains_of()
+
+
+async def test_chat_that_hangs_does_not_hold_the_page_up(host: Host, room: str, visit: Callable[..., Any]) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as silent:
+        chat = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        ana = await visit("about:blank")
+        html = LINE.format(chat=chat, room=room) + FRAME.replace("<iframe", '<iframe loading="lazy"').format(
+            chat=chat, room=room
+        )
+        await ana.page.goto(host.put("/", html + "<p>text"), wait_until="domcontentloaded")
+        await expect(ana.page.get_by_text("text")).to_be_visible()
+        await ana.page.goto("about:blank")
