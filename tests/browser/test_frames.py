@@ -304,7 +304,9 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     """A partitioned one, which only a chat under HTTPS may set."""
     made = certificates.make(tmp_path)
     (tmp_path / "all.pem").write_text(made.key + made.certificate)
-    (tmp_path / "hypercorn.toml").write_text('certfile = "all.pem"\nkeyfile = "all.pem"\nalpn_protocols = ["http/1.1"]\n')
+    (tmp_path / "hypercorn.toml").write_text(
+        'certfile = "all.pem"\nkeyfile = "all.pem"\nalpn_protocols = ["http/1.1"]\n'
+    )
     async with serving(tmp_path, limits="off") as server:
         options = {"java_script_enabled": False, "ignore_https_errors": True}
         ana = await visit(host.put("/", page(server, "lobby", FRAME)), **options)
