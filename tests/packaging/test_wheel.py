@@ -70,7 +70,7 @@ async def test_installed_wheel_serves_in_an_empty_folder(quart_chat: Path, tmp_p
 def expected_in_wheel() -> set[str]:
     folders = [CHECKOUT / "templates", CHECKOUT / "static" / "css", CHECKOUT / "static" / "js"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    files += [CHECKOUT / "hypercorn.toml", CHECKOUT / "static" / "icon.svg"]
+    files += [CHECKOUT / "hypercorn.toml", CHECKOUT / "static" / "embed.js", CHECKOUT / "static" / "icon.svg"]
     modules = [path for path in (CHECKOUT / "quart_chat").rglob("*") if path.suffix in (".py", ".sql", ".typed")]
     return {f"quart_chat/{path.relative_to(CHECKOUT)}" for path in files} | {
         str(path.relative_to(CHECKOUT)) for path in modules
