@@ -21,12 +21,6 @@ blueprint = Blueprint("embed", __name__)
 SCRIPT_AGE = 300
 """Seconds that browsers keep the script without asking: its address stays the same when it changes."""
 
-FRAME_HEADERS = {
-    # Both let pages show the frame that are isolated from whatever does not say that it may be shown.
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "Cross-Origin-Embedder-Policy": "credentialless",
-}
-
 
 @blueprint.get("/embed/<slug>")
 async def show(slug: str) -> ResponseReturnValue:
@@ -36,7 +30,7 @@ async def show(slug: str) -> ResponseReturnValue:
     if before := context.number("before"):
         return redirect(f"/rooms/{slug}?before={before}", 303)
     context.in_frame_of(context.host_around())
-    response = Response(await _show(slug), content_type="text/html; charset=utf-8", headers=FRAME_HEADERS)
+    response = Response(await _show(slug), content_type="text/html; charset=utf-8")
     if user := await context.user():
         context.remember(response, user)
     return response
@@ -72,7 +66,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
     chosen = look.parse(context.optional)
     page = await messages.page(context.site().chat, slug)
     others = framing.ancestors(page.room, local=context.is_local())
-    context.allow(Policy(ancestors=(OWN, *others), images=others))
+    context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     still = bool(error or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,

@@ -6,10 +6,11 @@ from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat.domain import messages
+from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
 from quart_chat.models import Draft, Message
 from quart_chat.web import context
+from quart_chat.web.policies import Policy
 from quart_chat.web.rooms import show_page
 
 blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
@@ -79,11 +80,13 @@ async def confirm(slug: str, message_id: int) -> str:
     form = await context.form()
     context.in_frame_of(form.get("host", ""), form.get("token"))
     message, ticket = await messages.ask_to_delete(context.site().chat, slug, context.sender(), message_id)
+    await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=ticket)
 
 
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     message = await messages.find(context.site().chat, slug, message_id)
+    await _allow_avatar(slug, message)
     user = await context.user()
     return context.render(
         "messages/show.html",
@@ -93,6 +96,12 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
         form=form or {},
         error=error,
     )
+
+
+async def _allow_avatar(slug: str, message: Message) -> None:
+    if message.author.avatar:
+        room = await rooms.find(context.site().chat, slug)
+        context.allow(Policy(images=framing.ancestors(room, local=context.is_local())))
 
 
 def _changed(event: str, message: Message, identified: bool = False, status: int = 200) -> Response:

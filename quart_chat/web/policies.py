@@ -16,6 +16,8 @@ class Policy:
     """Whose pictures it shows besides this site's own."""
     frames: bool = False
     """Whether it shows frames of this site."""
+    anywhere: bool = False
+    """Whether pages may show it that are isolated from whatever does not say that it may be shown."""
 
     def header(self, nonce: str) -> bytes:
         """Everything starts from nothing: scripts and styles need this response's nonce."""

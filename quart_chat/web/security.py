@@ -20,6 +20,11 @@ PAGE = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
+ANYWHERE = [
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"cross-origin-embedder-policy", b"credentialless"),
+]
+
 FIXED = [
     (b"x-content-type-options", b"nosniff"),
 ]
@@ -110,7 +115,7 @@ class AddsHeaders:
 
 def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
     """What only a page needs."""
-    return [(b"content-security-policy", policy.header(nonce)), *PAGE]
+    return [(b"content-security-policy", policy.header(nonce)), *PAGE, *(ANYWHERE if policy.anywhere else ())]
 
 
 def _is_own(*, absent: bool) -> bool:

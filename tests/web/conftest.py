@@ -24,9 +24,11 @@ async def room(server: Server) -> str:
     return await new_room(server)
 
 
-async def new_room(server: Server) -> str:
+async def new_room(server: Server, origin: str = "") -> str:
+    """`origin` is the server's own, where that is not what it listens to."""
     slug = f"room-{secrets.token_hex(4)}"
     async with Person("Olga", server.url) as owner:
+        owner.client.headers["Origin"] = origin or server.url
         answer = await owner.send("/rooms", name=slug, slug=slug)
     assert answer.status_code == 303, answer.text
     return slug

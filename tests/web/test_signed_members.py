@@ -63,6 +63,20 @@ async def test_first_message_makes_the_member_and_shows_what_the_site_says(serve
     assert not page.by_class("message-tag")
 
 
+async def test_picture_may_be_shown_wherever_its_message_is(site: Site, sigrid: Visitor) -> None:
+    sigrid.token = site.token(avatar=f"{SITE}/sigrid.png")
+    message = Fragment((await sigrid.try_to_post("hello")).text)
+    path = f"/rooms/{site.room}/messages/{message.message_id}"
+    for answer in (
+        await sigrid.client.get(f"/embed/{site.room}"),
+        await sigrid.client.get(f"/rooms/{site.room}"),
+        await sigrid.client.get(path),
+        await sigrid.send(f"{path}/confirmation", htmx=False, token=sigrid.token, host=SITE),
+    ):
+        assert Page(answer.text).all("img", src=f"{SITE}/sigrid.png")
+        assert "img-src 'self' http://localhost:* " in answer.headers["Content-Security-Policy"]
+
+
 async def test_guest_has_a_tag_where_a_member_has_the_mark(vera: Visitor) -> None:
     page = Page((await vera.post_message("hello")).html)
     assert page.by_class("message-tag")
