@@ -273,6 +273,17 @@ async def test_shared_secret_is_no_key_of_another_kind(chat: Chat) -> None:
     assert "The signature is not" in refused.sentence
 
 
+@pytest.mark.parametrize("alg", ["HS256", "HS512", "none", "EdDSA", "ES256"])
+@pytest.mark.parametrize("algorithm", embed_keys.ALGORITHMS)
+async def test_library_too_is_told_the_one_algorithm(chat: Chat, alg: str, algorithm: str) -> None:
+    """Also if the header were not looked at before."""
+    site = Site(await embed_keys.create(chat, "lobby", algorithm))
+    key = site.key.key
+    unsigned = token(site.header({"alg": alg}), site.claims({}), lambda _: b"")
+    with pytest.raises(IdentityRefused, match="alg value is not allowed" if alg != algorithm else "signature is not"):
+        signed._claims(unsigned, key.id, key.material, key.algorithm)
+
+
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_changed_token_is_refused(chat: Chat, site: Site, part: int) -> None:
     good = site.token()
