@@ -85,6 +85,7 @@ function onKey(event) {
     event.preventDefault();
     form.requestSubmit();
   } else if (event.key === "Escape" && editing !== null) {
+    event.preventDefault();
     stopEdit();
   }
 }

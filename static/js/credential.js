@@ -3,8 +3,9 @@
 
 const KEY = "quart-chat:token";
 
+const around = window.parent === window ? "" : originAround();
 const embedded = isEmbedded();
-const host = embedded ? hostAround() : "";
+const host = embedded ? around : "";
 
 let signed = null; // by the site around; it is short-lived, and kept nowhere
 let memory = null; // the guest's token where storage is denied
@@ -19,7 +20,7 @@ function isEmbedded() {
   }
 }
 
-function hostAround() {
+function originAround() {
   if (location.ancestorOrigins?.length) return location.ancestorOrigins[0];
   try {
     return new URL(document.referrer).origin;
@@ -43,7 +44,8 @@ function keep(token) {
   } catch { /* denied: it lasts as long as this page */ }
 }
 
-export { embedded, host };
+// Whether this is a frame in another site's page, and the origin of the page around any frame; empty where it says none.
+export { around, embedded };
 
 export const hasGuest = () => embedded && !signed && stored() !== null;
 

@@ -1,21 +1,31 @@
 // A line between the days, as days are where the reader is.
 import { all, list, onMessages, sentAt } from "./messages.js";
 import { localiseMessage } from "./local-times.js";
+import { locale, onLocale } from "./locale.js";
 
 const DAY = 24 * 60 * 60 * 1000;
-const names = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const days = new WeakMap();
+
+let names;
+let near; // "today" and "yesterday"
 
 function dayOf(message) {
   if (!days.has(message)) days.set(message, sentAt(message).toDateString());
   return days.get(message);
 }
 
+function choose() {
+  names = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  near = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+}
+
 function label(day) {
-  if (day === new Date().toDateString()) return "Today";
-  if (day === new Date(Date.now() - DAY).toDateString()) return "Yesterday";
+  if (day === new Date().toDateString()) return capitalised(near.format(0, "day"));
+  if (day === new Date(Date.now() - DAY).toDateString()) return capitalised(near.format(-1, "day"));
   return names.format(new Date(day));
 }
+
+const capitalised = ([first, ...rest]) => first.toLocaleUpperCase(locale()) + rest.join("");
 
 function separator(day) {
   const heading = document.createElement("h2");
@@ -23,6 +33,8 @@ function separator(day) {
   heading.dataset.day = day;
   return heading;
 }
+
+choose();
 
 onMessages((added) => added.forEach(localiseMessage));
 
@@ -41,4 +53,9 @@ onMessages(() => {
     last = day;
   }
   for (const heading of list.querySelectorAll(".day")) if (!needed.has(heading)) heading.remove();
+});
+
+onLocale(() => {
+  choose();
+  for (const heading of list.querySelectorAll(".day[data-day]")) heading.textContent = label(heading.dataset.day);
 });

@@ -5,15 +5,13 @@ import { room } from "./messages.js";
 
 const element = document.getElementById("outbox");
 
-// Resolves to the answer: its fragment is in the page by then, and `answer.refusal` is why there is none. To undefined
+// Resolves to the answer: its fragment is in the page by then, or `answer.refusal` says why there is none. To undefined
 // where there was no answer.
 export async function showIdentity() {
-  const htmx = await htmxReady;
   try {
-    const answer = await fetch(`/rooms/${room}/identity`, {
-      cache: "no-store",
-      headers: { "HX-Request": "true", ...credentials() },
-    });
+    const htmx = await htmxReady;
+    const headers = { "HX-Request": "true", ...credentials() };
+    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers });
     const text = await answer.text();
     if (answer.ok) await htmx.swap({ text, sourceElement: element, swap: "none swapEmpty:false" });
     else answer.refusal = new DOMParser().parseFromString(text, "text/html").body.textContent.trim();

@@ -3,6 +3,7 @@
 import { catchUp } from "./by-poll.js";
 import { streamReady } from "./by-stream.js";
 import { Connection } from "./connection.js";
+import { mayHold, onHost } from "./host.js";
 import { apply, here, isAhead, reset } from "./log.js";
 import { flush, onUnanswered } from "./outbox.js";
 import { freeSlot, takeSlot } from "./slots.js";
@@ -86,7 +87,7 @@ async function connect() {
   turn += 1;
   const now = turn;
   clearTimeout(slots);
-  const held = tabs === null || (await takeSlot());
+  const held = tabs === null ? mayHold() : await takeSlot();
   if (now !== turn) {
     if (tabs && !tabs.leads) freeSlot();
     return;
@@ -140,6 +141,7 @@ function watch() {
     if (tabs && !tabs.leads) tabs.ask();
     else connection.wake(sure);
   });
+  onHost("welcome", () => { if (!tabs && !document.hidden) connect(); });
   // What one sends gets no answer: then perhaps nothing comes through either.
   onUnanswered(() => connection.wake(false));
   addEventListener("offline", () => connection.lose());

@@ -1,5 +1,6 @@
 // What was written and is not acknowledged yet: shown at once, kept over reloads, sent again with the same key until the
 // server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends it.
+import { embedded } from "./credential.js";
 import { onMessages } from "./messages.js";
 import { me } from "./own-messages.js";
 import { post } from "./post.js";
@@ -21,6 +22,7 @@ let retry = FIRST_RETRY;
 let timer;
 let giveBack = () => {};
 let unanswered = () => {};
+let expired = () => {};
 
 // `handler(text)` takes back the text of a message that the server refused.
 export function onRefused(handler) {
@@ -30,6 +32,11 @@ export function onRefused(handler) {
 // `handler()` hears when a message was sent and nothing came back.
 export function onUnanswered(handler) {
   unanswered = handler;
+}
+
+// `handler()` hears when the token is too old with which the site around a frame has signed somebody in.
+export function onExpired(handler) {
+  expired = handler;
 }
 
 export function enqueue(text, name) {
@@ -54,7 +61,7 @@ export async function flush() {
     const user = me();
     const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) });
     if (!items.includes(item)) continue; // discarded meanwhile
-    if (!answer || answer.status >= 500 || isQueuedTooFast(answer, item)) {
+    if (!answer || answer.status >= 500 || isExpired(answer) || isQueuedTooFast(answer, item)) {
       fail(item, answer);
       break;
     }
@@ -74,19 +81,29 @@ function isQueuedTooFast(answer, item) {
   return answer.status === 429 && (item.tried || items.length > 1);
 }
 
+const isExpired = (answer) => answer?.headers.get("Chat-Error") === "identity_expired";
+
 function fail(item, answer) {
   // An answer of this server says that it does not have the message. No answer says nothing.
   if (!answer) {
     item.tried = true;
     unanswered();
+  } else if (isExpired(answer)) {
+    expired();
   }
   keep(item);
   element(item)?.setAttribute("data-failed", "");
-  describe(item, answer ? "Not sent: the server cannot take it now. Trying again." : "Not confirmed: no answer yet. Trying again.");
+  describe(item, reason(answer));
   const asked = 1000 * Number(answer?.headers.get("Retry-After") ?? 0);
   timer = setTimeout(flush, Math.max(asked, retry));
   retry = Math.min(2 * retry, LAST_RETRY);
   showUnsent(items.length);
+}
+
+function reason(answer) {
+  if (!answer) return "Not confirmed: no answer yet. Trying again.";
+  if (isExpired(answer)) return "Not sent: your sign-in has run out. Trying again.";
+  return "Not sent: the server cannot take it now. Trying again.";
 }
 
 const keep = (item) => save(`outbox:${item.key}`, item);
@@ -105,8 +122,13 @@ function show(item) {
   pending.id = `pending-${item.key}`;
   pending.querySelector(".message-text").textContent = item.text;
   pending.querySelector("[data-retry]").addEventListener("click", flush);
-  pending.querySelector("[data-discard]").addEventListener("click", () => remove(item));
+  pending.querySelector("[data-discard]").addEventListener("click", () => discard(item));
   box.append(pending);
+}
+
+function discard(item) {
+  remove(item);
+  if (embedded) giveBack(item.text); // nothing is lost by one click in a frame
 }
 
 function describe(item, text) {

@@ -1,4 +1,5 @@
-// How many messages came while nobody looked, in the title of the tab.
+// How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
+import { onHost, tellHost } from "./host.js";
 import { all, list, number, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 
@@ -6,16 +7,23 @@ const title = document.title;
 
 let newest = 0; // that was there when somebody last looked, or has been counted
 let unread = new Set(); // of ids
+let shown = 0;
+let visible = true; // whether the page around shows this frame
+
+const isSeen = () => visible && !document.hidden;
 
 function show() {
-  document.title = unread.size ? `(${unread.size}) ${title}` : title;
+  if (unread.size === shown) return;
+  shown = unread.size;
+  document.title = shown ? `(${shown}) ${title}` : title;
+  tellHost("unread", { count: shown });
 }
 
 onMessages((added) => {
   for (const message of added) {
     if (number(message) <= newest) continue;
     newest = number(message);
-    if (document.hidden && !isOwn(message)) unread.add(message.id);
+    if (!isSeen() && !isOwn(message)) unread.add(message.id);
   }
   const oldest = list.querySelector(":scope > .message");
   // Deleted meanwhile, and not merely taken out of a long page.
@@ -23,11 +31,21 @@ onMessages((added) => {
   show();
 });
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
-    newest = Math.max(0, ...[...all()].map(number));
+function look() {
+  if (!isSeen()) {
+    newest = Math.max(newest, ...[...all()].map(number));
     return;
   }
   unread = new Set();
   show();
-});
+}
+
+function setVisible(words) {
+  if (typeof words.visible !== "boolean" || words.visible === visible) return;
+  visible = words.visible;
+  look();
+}
+
+document.addEventListener("visibilitychange", look);
+onHost("welcome", setVisible);
+onHost("visible", setVisible);

@@ -1,0 +1,42 @@
+// What happens in a frame, for the page around it.
+import { onHost, tellHost } from "./host.js";
+import { setLocale } from "./locale.js";
+import { all, number, onMessages } from "./messages.js";
+import { isOwn } from "./own-messages.js";
+
+const parts = document.querySelectorAll(".room-header, .history, .composer");
+
+let newest = null; // of those that were there from the start, or have been told of
+let height = 0;
+
+function describe(message) {
+  return {
+    id: number(message),
+    author: message.querySelector(".message-author").textContent,
+    text: message.querySelector(".message-text").textContent,
+    own: isOwn(message),
+    verified: message.querySelector(".verified") !== null,
+  };
+}
+
+onMessages((added) => {
+  const known = newest;
+  newest = Math.max(newest ?? 0, ...[...all()].map(number));
+  if (known === null) return;
+  for (const message of added) if (number(message) > known) tellHost("message", describe(message));
+});
+
+// How high everything would be if nothing had to be scrolled.
+const resized = new ResizeObserver(() => {
+  const next = Math.ceil([...parts].reduce((sum, part) => sum + part.offsetHeight, 0));
+  if (next === height) return;
+  height = next;
+  tellHost("resize", { width: innerWidth, height });
+});
+for (const part of parts) resized.observe(part);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented) tellHost("escape");
+});
+
+onHost("locale", ({ locale }) => setLocale(locale));
