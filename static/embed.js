@@ -196,7 +196,7 @@
         loading: this.#button ? "eager" : "lazy",
         referrerpolicy: "origin",
         sandbox: "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
-        src: `${CHAT}/embed/${encodeURIComponent(this.#room)}?${options}`,
+        src: `${CHAT}/embed/${encodeURIComponent(this.#room)}${options.size ? `?${options}` : ""}`,
       });
       this.#frame.addEventListener("load", () => setTimeout(() => this.#onSilence(signal), PATIENCE));
       this.#panel.append(this.#frame);

@@ -146,12 +146,14 @@ function randomKey() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
 }
 
+const pendingOf = ({ dataset: { token } }) => token && items.find(({ key }) => key.startsWith(token));
+
+// Whether a message that is in the page already is one that is being sent from here.
+export const isPending = (message) => Boolean(pendingOf(message));
+
 // The stream may bring a message before its POST is answered: it must not be seen twice meanwhile.
 onMessages((added) => {
-  for (const { dataset: { token } } of added) {
-    const item = token && items.find(({ key }) => key.startsWith(token));
-    if (item) element(item).hidden = true;
-  }
+  for (const item of added.map(pendingOf)) if (item) element(item).hidden = true;
 });
 
 // Another tab has sent it, or its author has given it up there.

@@ -2,11 +2,12 @@
 import { onHost, tellHost } from "./host.js";
 import { setLocale } from "./locale.js";
 import { all, number, onMessages } from "./messages.js";
+import { isPending } from "./outbox.js";
 import { isOwn } from "./own-messages.js";
 
 const parts = document.querySelectorAll(".room-header, .history, .composer");
 
-let newest = null; // of those that were there from the start, or have been told of
+let newest = Math.max(0, ...[...all()].map(number)); // of those that were there from the start, or have been told of
 let height = 0;
 
 function describe(message) {
@@ -14,16 +15,17 @@ function describe(message) {
     id: number(message),
     author: message.querySelector(".message-author").textContent,
     text: message.querySelector(".message-text").textContent,
-    own: isOwn(message),
+    own: isOwn(message) || isPending(message), // the stream may be faster than the answer that says who one is
     verified: message.querySelector(".verified") !== null,
   };
 }
 
 onMessages((added) => {
-  const known = newest;
-  newest = Math.max(newest ?? 0, ...[...all()].map(number));
-  if (known === null) return;
-  for (const message of added) if (number(message) > known) tellHost("message", describe(message));
+  for (const message of added) {
+    if (number(message) <= newest) continue;
+    newest = number(message);
+    tellHost("message", describe(message));
+  }
 });
 
 // How high everything would be if nothing had to be scrolled.

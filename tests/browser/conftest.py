@@ -2,17 +2,21 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Route
+from playwright.async_api import Browser, BrowserContext, Route
 
 from quart_chat import vendor
 from tests.browser.cdn import answer_as_cdn
+from tests.browser.host import Host, hosting
+from tests.browser.visit import Visit
 from tests.browser.window import Window
 from tests.people import Person
 from tests.serving import Server, serving
 
 OpenWindow = Callable[..., Awaitable[Window]]
+OpenVisit = Callable[..., Awaitable[Visit]]
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +76,27 @@ async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[O
         assert not seen.complaints
         if not trouble:
             assert not seen.trouble
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    async with hosting() as site:
+        yield site
+
+
+@pytest.fixture
+async def visit(browser: Browser) -> AsyncIterator[OpenVisit]:
+    """Opens a page of another site in a browser of its own; options go to the browser context."""
+    contexts: list[BrowserContext] = []
+
+    async def open_page(url: str, **options: Any) -> Visit:
+        context = await browser.new_context(viewport={"width": 900, "height": 700}, **options)
+        contexts.append(context)
+        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
+        visited = Visit(await context.new_page())
+        await visited.page.goto(url)
+        return visited
+
+    yield open_page
+    for context in contexts:
+        await context.close()

@@ -3,105 +3,25 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, async_playwright, expect
+from playwright.async_api import async_playwright, expect
 
 from quart_chat import vendor
 from tests.browser.cdn import answer_as_cdn
 from tests.browser.chromium import FLAGS, MISSING, find_chromium
-from tests.browser.host import Host, hosting
+from tests.browser.conftest import OpenVisit
+from tests.browser.host import Host
+from tests.browser.visit import FRAME, LINE, Visit, page
 from tests.network import certificates
 from tests.people import Person
 from tests.serving import Server, run, serving
 
 pytestmark = pytest.mark.browser
-
-LINE = (
-    '<quart-chat room="{room}" style="display:block;height:400px">'
-    '<script src="{chat}/embed.js" async></script></quart-chat>'
-)
-"""What the owner's page says to put into a page."""
-
-FRAME = (
-    '<iframe src="{chat}/embed/{room}" width="100%" height="400" referrerpolicy="origin" '
-    'sandbox="allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox"></iframe>'
-)
-
-
-class Embedded:
-    """A room in a frame, and what somebody does in it."""
-
-    def __init__(self, frame: FrameLocator) -> None:
-        self.frame = frame
-
-    async def is_live(self, words: str = "Live") -> None:
-        await expect(self.frame.locator("#status")).to_have_text(words, timeout=20_000)
-
-    async def introduce(self, name: str) -> None:
-        await self.frame.get_by_label("Your name").fill(name)
-
-    async def send(self, text: str) -> None:
-        box = self.frame.get_by_label("Message", exact=True)
-        await box.fill(text)
-        await box.press("Enter")
-
-    async def shows(self, *texts: str) -> None:
-        await expect(self.frame.locator("#messages .message-text")).to_have_text(list(texts), timeout=20_000)
-        await expect(self.frame.locator("#outbox .message")).to_have_count(0, timeout=20_000)
-
-    async def is_known_as(self, name: str) -> None:
-        await expect(self.frame.locator(".identity-known bdi")).to_have_text(name)
-
-    async def refuses(self, words: str) -> None:
-        await expect(self.frame.get_by_role("alert")).to_contain_text(words)
-
-
-class Visit:
-    """A page of another site, with everything that is said on its console."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.said: list[str] = []
-        page.on("console", lambda said: self.said.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
-
-    def room(self, number: int = 0) -> Embedded:
-        return Embedded(self.page.locator("iframe").nth(number).content_frame)
-
-    def complains_of(self, *patterns: str) -> None:
-        """That and nothing else is on the console."""
-        rest = [said for said in self.said if not any(re.search(pattern, said) for pattern in patterns)]
-        assert not rest, rest
-        for pattern in patterns:
-            assert any(re.search(pattern, said) for said in self.said), (pattern, self.said)
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    async with hosting() as site:
-        yield site
-
-
-@pytest.fixture
-async def visit(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
-    contexts: list[BrowserContext] = []
-
-    async def open_page(url: str, **options: Any) -> Visit:
-        context = await browser.new_context(viewport={"width": 900, "height": 700}, **options)
-        contexts.append(context)
-        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
-        visited = Visit(await context.new_page())
-        await visited.page.goto(url)
-        return visited
-
-    yield open_page
-    for context in contexts:
-        await context.close()
 
 
 @asynccontextmanager
@@ -119,17 +39,13 @@ async def browsing(folder: Path, preferences: dict[str, Any]) -> AsyncIterator[V
         await context.close()
 
 
-def page(server: Server, room: str, html: str = LINE) -> str:
-    return html.format(chat=server.url, room=room)
-
-
 async def allow(server: Server, room: str, *options: str) -> None:
     ended = await run(server.folder, *server.command, "room", "embed", room, *options)
     assert ended.code == 0, ended.err
 
 
 async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
-    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
     await alice.post_message("from a page of the chat")
     ana = await visit(host.put("/", page(server, room)))
@@ -153,7 +69,7 @@ async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
 
 
 async def test_two_embeds_of_a_room_and_another_room_on_one_page(
-    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
     other = "lobby"
     streams: list[str] = []
@@ -210,7 +126,7 @@ async def test_storage_is_denied(host: Host, server: Server, room: str, alice: P
         ana.complains_of()
 
 
-async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: Callable[..., Any]) -> None:
+async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: OpenVisit) -> None:
     policy = f"default-src 'none'; script-src {server.url}; frame-src {server.url}; require-trusted-types-for 'script'"
     html = page(server, room, '<quart-chat room="{room}"><script src="{chat}/embed.js" async></script></quart-chat>')
     ana = await visit(host.put("/", html, content_security_policy=policy))
@@ -221,7 +137,7 @@ async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, 
     ana.complains_of()
 
 
-async def test_host_that_is_isolated(host: Host, server: Server, room: str, visit: Callable[..., Any]) -> None:
+async def test_host_that_is_isolated(host: Host, server: Server, room: str, visit: OpenVisit) -> None:
     isolated = {"cross_origin_opener_policy": "same-origin", "cross_origin_embedder_policy": "require-corp"}
     ana = await visit(host.put("/", page(server, room), **isolated))
     assert await ana.page.evaluate("crossOriginIsolated")
@@ -233,7 +149,7 @@ async def test_host_that_is_isolated(host: Host, server: Server, room: str, visi
 
 
 async def test_host_that_is_not_on_the_list_shows_nothing(
-    host: Host, server: Server, room: str, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     await allow(server, room, "--allow", "https://www.example.org")
     ana = await visit(host.put("/", page(server, room, FRAME)))
@@ -244,7 +160,7 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
 
 
 async def test_host_that_is_taken_off_the_list_sends_nothing_more(
-    host: Host, server: Server, room: str, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     await allow(server, room, "--allow", host.url)
     ana = await visit(host.put("/", page(server, room, FRAME)))
@@ -261,7 +177,7 @@ async def test_host_that_is_taken_off_the_list_sends_nothing_more(
 
 
 async def test_eight_rooms_on_one_page_all_send_and_all_receive(
-    host: Host, server: Server, alice: Person, visit: Callable[..., Any]
+    host: Host, server: Server, alice: Person, visit: OpenVisit
 ) -> None:
     """Over HTTP/1.1 a browser has six connections for all of them."""
     slugs = [f"eight-{number}-{host.port}" for number in range(8)]
@@ -284,7 +200,7 @@ async def test_eight_rooms_on_one_page_all_send_and_all_receive(
 
 
 async def test_page_around_comes_back_out_of_the_cache(
-    host: Host, server: Server, room: str, alice: Person, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
     ana = await visit(host.put("/", page(server, room)))
     await ana.room().is_live()
@@ -306,7 +222,7 @@ async def test_page_around_comes_back_out_of_the_cache(
 
 
 async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
-    host: Host, tmp_path: Path, visit: Callable[..., Any]
+    host: Host, tmp_path: Path, visit: OpenVisit
 ) -> None:
     """A partitioned one, which only a chat under HTTPS may set."""
     made = certificates.make(tmp_path)
@@ -332,7 +248,7 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
 
 
 async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
-    host: Host, server: Server, room: str, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     ana = await visit(host.put("/", page(server, room)))
     await ana.room().is_live()
@@ -354,7 +270,7 @@ async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
 
 
 async def test_embed_moves_nothing_and_holds_nothing_up(
-    host: Host, server: Server, room: str, visit: Callable[..., Any]
+    host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     """By what browsers measure: layout shifts, and which resources keep a page from being shown."""
     text = "<p>text</p>" * 5
@@ -377,7 +293,7 @@ async def test_embed_moves_nothing_and_holds_nothing_up(
     ana.complains_of()
 
 
-async def test_chat_that_hangs_does_not_hold_the_page_up(host: Host, room: str, visit: Callable[..., Any]) -> None:
+async def test_chat_that_hangs_does_not_hold_the_page_up(host: Host, room: str, visit: OpenVisit) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

@@ -1,0 +1,230 @@
+"""What the page around a room can say to it, and hears of it."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenVisit
+from tests.browser.host import Host
+from tests.browser.visit import LINE, Visit, page
+from tests.frames import Site, site_of
+from tests.people import Person
+from tests.serving import Server
+
+pytestmark = pytest.mark.browser
+
+LISTEN = """() => {
+  window.chat = document.querySelector("quart-chat");
+  window.heard = { ready: [], message: [], unread: [], resize: [], error: [] };
+  for (const type of Object.keys(heard)) chat.addEventListener(type, ({ detail }) => heard[type].push(detail));
+}"""
+
+
+@pytest.fixture
+async def site(server: Server, room: str) -> Site:
+    """Whose page is around the room, and which signs who its people are."""
+    return await site_of(server, room)
+
+
+async def listening(visit: OpenVisit, host: Host, server: Server, room: str, html: str = LINE) -> Visit:
+    """A page that hears everything, from before the room speaks."""
+    ana = await visit(
+        host.put("/", f"<script>addEventListener('DOMContentLoaded', {LISTEN})</script>" + page(server, room, html))
+    )
+    await ana.room().is_live()
+    return ana
+
+
+async def heard(ana: Visit, kind: str, count: int) -> list[dict[str, Any]]:
+    """What was heard of this kind, once there is so much."""
+    await ana.page.wait_for_function(f"heard.{kind}.length >= {count}")
+    found: list[dict[str, Any]] = await ana.page.evaluate(f"heard.{kind}")
+    return found
+
+
+async def test_page_around_hears_what_happens(
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
+) -> None:
+    old = await alice.post_message("from before")
+    ana = await listening(visit, host, server, room)
+    assert await heard(ana, "ready", 1) == [{"room": room}]
+    await ana.room().introduce("Ana")
+    await ana.room().send("mine")
+    await ana.room().shows("from before", "mine")
+    await alice.edit_message(old.message_id, "from before, edited")
+    hers = await alice.post_message("hers")
+    assert await heard(ana, "message", 2) == [
+        {"id": old.message_id + 1, "author": "Ana", "text": "mine", "own": True, "verified": False},
+        {"id": hers.message_id, "author": "Alice", "text": "hers", "own": False, "verified": False},
+    ]
+    size = (await heard(ana, "resize", 1))[-1]
+    assert size["width"] == 900 - 16
+    assert size["height"] > 150
+    ana.complains_of()
+
+
+async def test_signed_in_person_is_verified_and_stays_so_without_another_stream(
+    host: Host, server: Server, room: str, site: Site, alice: Person, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    streams: list[str] = []
+    ana.page.context.on("request", lambda request: streams.append(request.url) if "/stream?" in request.url else None)
+    given: list[str] = []
+
+    def give() -> str:
+        given.append(site.token(name="Ana Vega", exp=int(time.time()) + (3 if not given else 600)))
+        return given[-1]
+
+    await ana.page.expose_function("giveToken", give)
+    await ana.page.evaluate("chat.identify(giveToken)")
+    await ana.room().is_known_as("Ana Vega")
+    await ana.room().send("one")
+    await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
+    assert (await heard(ana, "message", 1))[0]["verified"]
+    async with asyncio.timeout(20):
+        while len(given) < 2:  # the page is asked for another token before the first one ends
+            await asyncio.sleep(0.05)
+    await ana.room().send("two")
+    await ana.room().shows("one", "two")
+    assert streams == []
+    guest = await alice.send(f"/rooms/{room}/messages", text="I am Ana Vega", name="ANA VEGA", key="k" * 24)
+    assert guest.headers["Chat-Error"] == "name_reserved"
+
+    await ana.page.evaluate("chat.identify(null)")
+    await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+    for sent in given:
+        assert sent not in server.log
+    assert not await ana.page.evaluate("Object.keys(localStorage).length")
+    ana.complains_of()
+
+
+async def test_site_is_told_why_its_token_is_refused(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    await ana.page.evaluate("text => chat.identify(text)", site.token(room="lobby"))
+    (error,) = await heard(ana, "error", 1)
+    assert error["code"] == "identity_refused"
+    assert f"claim room must be “{room}”, found 'lobby'" in error["message"]
+    await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+    await ana.page.evaluate("text => chat.identify(text)", site.token(exp=int(time.time()) - 60))
+    assert (await heard(ana, "error", 2))[1]["code"] == "identity_expired"
+    ana.complains_of("status of 401")
+
+
+async def test_message_waits_for_the_next_token(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    """The machine has slept, or the page around does not give another one in time."""
+    ana = await listening(visit, host, server, room)
+    tokens = [site.token(name="Ana", exp=int(time.time()) - 29), site.token(name="Ana")]
+    await ana.page.expose_function("giveToken", lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0])
+    await ana.page.evaluate("chat.identify(giveToken)")
+    await ana.room().is_known_as("Ana")
+    await ana.room().send("not lost")
+    await ana.room().shows("not lost")
+    await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
+
+
+async def test_theme_and_locale_follow_the_page(
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
+) -> None:
+    await alice.post_message("hello")
+    ana = await listening(visit, host, server, room)
+    frame = ana.room().frame
+    surface = "element => getComputedStyle(element).backgroundColor"
+    await expect(frame.locator(".day")).to_have_text("Today")
+    await ana.page.evaluate("chat.setTheme('dark'); chat.setLocale('de')")
+    await expect(frame.locator(".day")).to_have_text("Heute")
+    assert await frame.locator(".room").evaluate(surface) == "rgb(26, 29, 32)"
+    await ana.page.evaluate(
+        "chat.setTheme('light'); chat.setLocale('no such locale!');"
+        "document.body.style.cssText = 'background: rgb(58, 36, 23); color: rgb(243, 228, 207)'"
+    )
+    await expect(frame.locator(".day")).to_have_text("Today")
+    assert await frame.locator(".room").evaluate(surface) == "rgb(255, 255, 255)"
+    await ana.page.evaluate("chat.setTheme('host')")
+    await expect(frame.locator(".room")).to_have_css("background-color", "rgb(58, 36, 23)")
+    await expect(frame.locator(".message-text")).to_have_css("color", "rgb(243, 228, 207)")
+    await ana.page.evaluate("document.body.style.cssText = 'background: #777; color: #888'; chat.setTheme('host')")
+    await expect(frame.locator(".message-text")).not_to_have_css("color", "rgb(136, 136, 136)")
+    ana.complains_of()
+
+
+async def test_bubble_counts_what_is_unread_and_gives_the_focus_back(
+    host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room, LINE.replace("style", "bubble style"))
+    button = ana.page.get_by_role("button", name=f"Chat: {room}")
+    await expect(button).to_have_attribute("aria-expanded", "false")
+    await alice.post_message("one")
+    await alice.post_message("two")
+    await expect(button).to_have_accessible_name(f"Chat: {room}, 2 unread")
+    assert await heard(ana, "unread", 2) == [{"count": 1}, {"count": 2}]
+    await button.click()
+    await expect(ana.room().frame.locator("#messages").get_by_text("two")).to_be_in_viewport()
+    await expect(button).to_have_accessible_name(f"Chat: {room}")
+    await ana.room().frame.get_by_label("Message", exact=True).press("Escape")
+    await expect(button).to_have_attribute("aria-expanded", "false")
+    await expect(button).to_be_focused()
+    await ana.page.evaluate("chat.open()")
+    await expect(button).to_have_attribute("aria-expanded", "true")
+    await ana.page.evaluate("chat.close()")
+    await expect(button).to_have_attribute("aria-expanded", "false")
+    ana.complains_of()
+
+
+async def test_console_names_the_directive_that_is_missing(
+    host: Host, server: Server, room: str, visit: OpenVisit
+) -> None:
+    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}; style-src 'unsafe-inline'"
+    ana = await visit(host.put("/", page(server, room), content_security_policy=policy))
+    await expect(ana.page.get_by_role("link", name="Open it in a new tab")).to_have_attribute(
+        "href", f"{server.url}/rooms/{room}"
+    )
+    ana.complains_of(
+        f'quart-chat: add "frame-src {server.url}" to this page', "violates the following Content Security"
+    )
+
+
+async def test_words_of_strangers_are_not_heard(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    """Of a frame beside, in the page of the same site or of another, and of the page around in another's name."""
+    stranger = host.put(
+        "/stranger",
+        """<script>
+      const words = { quartChat: 1, type: "identify", token: new URL(location).hash.slice(1) };
+      parent.frames[0].postMessage(words, "*");
+      parent.postMessage({ quartChat: 1, type: "message", text: "forged" }, "*");
+      parent.postMessage({ quartChat: 1, type: "escape" }, "*");
+    </script>""",
+    )
+    ana = await listening(visit, host, server, room)
+    signed = site.token()
+    for address in (stranger, stranger.replace("localhost", "127.0.0.1")):
+        await ana.page.evaluate(
+            """(src) => new Promise((resolve) => {
+                 document.body.append(Object.assign(document.createElement("iframe"), { src, onload: resolve }));
+               })""",
+            f"{address}#{signed}",
+        )
+    for words in (
+        "{type: 'identify'}",
+        "{quartChat: 1, type: 'identify', token: 7}",
+        "{quartChat: 1, type: '__proto__'}",
+        "null",
+    ):
+        await ana.page.evaluate(
+            f"chat.shadowRoot.querySelector('iframe').contentWindow.postMessage({words}, '{server.url}')"
+        )
+    frames = await ana.page.locator("iframe").count()
+    await ana.room(frames - 1).introduce("Ana")
+    await ana.room(frames - 1).send("still a guest")
+    await ana.room(frames - 1).shows("still a guest")
+    await expect(ana.room(frames - 1).frame.locator(".verified")).to_have_count(0)
+    assert [said["text"] for said in await heard(ana, "message", 1)] == ["still a guest"]
+    ana.complains_of()
