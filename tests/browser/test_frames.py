@@ -152,11 +152,15 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     await allow(server, room, "--allow", "https://www.example.org")
-    ana = await visit(host.put("/", page(server, room, FRAME)))
-    await expect(ana.page.locator("iframe")).to_be_visible()
-    frame = ana.page.frames[1]
-    await frame.wait_for_url("chrome-error://chromewebdata/")
-    ana.complains_of("frame-ancestors")
+    ana = await visit(host.put("/empty", ""))
+    await ana.page.clock.install()
+    await ana.page.goto(host.put("/", page(server, room)))
+    await ana.page.wait_for_function("document.querySelector('quart-chat').shadowRoot?.querySelector('iframe')")
+    await ana.page.frames[1].wait_for_url("chrome-error://chromewebdata/")
+    await ana.page.clock.fast_forward(11_000)
+    link = ana.page.get_by_role("link", name="Open it in a new tab")
+    await expect(link).to_have_attribute("href", f"{server.url}/rooms/{room}")
+    ana.complains_of("frame-ancestors", f"the room's owner must allow this page's origin, {host.url}")
 
 
 async def test_host_that_is_taken_off_the_list_sends_nothing_more(
