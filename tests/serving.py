@@ -56,7 +56,7 @@ class Server:
         assert self.process.stdout is not None
         async with asyncio.timeout(START):
             line = (await self.process.stdout.readline()).decode()
-        found = re.search(r"running on (https?)://([^/]+)/", line)
+        found = re.search(r"running on (https?)://([^/]*)/", line)
         assert found, f"the server said {line!r} and logged:\n{self.log}"
         self.scheme, self.bind = found.groups()
 

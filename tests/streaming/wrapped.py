@@ -21,8 +21,8 @@ class WrapsSend:
         await self._app(scope, receive, wrapped)
 
 
-def create_wrapped(config: Config | None = None) -> Quart:
-    app = create_app(config)
+def create_wrapped(config: Config | None = None, *, local: bool = False) -> Quart:
+    app = create_app(config, local=local)
     app.asgi_app = WrapsSend(app.asgi_app)  # type: ignore[assignment, method-assign]
     return app
 
