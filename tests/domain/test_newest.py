@@ -48,3 +48,24 @@ def test_page_that_would_fill_the_memory_is_not_kept() -> None:
     kept = Newest()
     kept.keep(replace(PAGE, messages=[replace(posted(1).message, text="x" * (newest.LARGEST + 1))]))
     assert kept.get("lobby") is None
+
+
+def test_page_is_kept_for_some_seconds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command beside the server changes a room without a word to it."""
+    now = 1000.0
+    monkeypatch.setattr(newest.time, "monotonic", lambda: now)
+    kept = Newest()
+    kept.keep(PAGE)
+    now += newest.AGE - 0.1
+    assert kept.get("lobby") is PAGE
+    now += 0.2
+    assert kept.get("lobby") is None
+
+
+def test_page_of_a_room_that_was_changed_is_not_kept() -> None:
+    kept = Newest()
+    kept.keep(PAGE)
+    kept.forget("garden")
+    assert kept.get("lobby") is PAGE
+    kept.forget("lobby")
+    assert kept.get("lobby") is None
