@@ -104,11 +104,9 @@ async def test_cursors_of_readers_still_count(old: Path) -> None:
         assert str(Cursor(await database.read(events.select_epoch), 4)) == f"{epoch}.4"
 
 
-@pytest.mark.parametrize("made", ["new", "old"])
-async def test_programs_that_open_it_at_once_bring_it_up_to_date_once(tmp_path: Path, old: Path, made: str) -> None:
+async def test_programs_that_open_it_at_once_bring_it_up_to_date_once(old: Path) -> None:
     """A server and commands beside it."""
-    path = old if made == "old" else tmp_path / "new.db"
-    databases = [Database(path, lambda _: None, alone=False) for _ in range(6)]
+    databases = [Database(old, lambda _: None, alone=False) for _ in range(6)]
     try:
         opened = await asyncio.gather(*(database.open() for database in databases), return_exceptions=True)
         assert opened == [None] * len(databases)
