@@ -167,8 +167,12 @@ def _matches(source: str, origin: str) -> bool:
     scheme, _, rest = source.partition("://")
     host, _, port = rest.partition(":")
     found = ORIGIN.fullmatch(origin)
-    if found is None or len(found[2]) > HOST_LENGTH or found[1] != scheme:
+    if found is None or len(found[2]) > HOST_LENGTH:
         return False
-    if port != "*" and int(found[3] or PORTS[scheme]) != int(port or PORTS[scheme]):
+    # As browsers have it, a site that is let in is let in under HTTPS, too (https://www.w3.org/TR/CSP3/#match-schemes).
+    if found[1] != scheme and (scheme, found[1]) != ("http", "https"):
+        return False
+    usual = PORTS[found[1]]
+    if port != "*" and int(found[3] or usual) != int(port or usual):
         return False
     return found[2].endswith(host[1:]) if host.startswith("*.") else found[2] == host

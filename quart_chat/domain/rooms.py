@@ -67,7 +67,11 @@ async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | No
 
 def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, key: str | None) -> Created:
     known = users.select(tx, sender.user_key) if sender.user_key else None
-    owner = known or (identity.find_or_make_owner(tx, chat, sender.name, key) if sender.name and key else None)
+    owner = known
+    if sender.frame is not None:
+        owner = None  # a guest of a frame could never come back to what it owns
+    elif known is None and sender.name and key:
+        owner = identity.find_or_make_owner(tx, chat, sender.name, key)
     room = rooms.insert(tx, slug=slug, name=name, owner_id=owner.id if owner else None, now=chat.now())
     if room is None:
         room = find_in(tx, slug)

@@ -42,6 +42,9 @@ POLICY = "quart_chat.policy"
 HOST = "Chat-Host"
 """The header by which a frame says in whose page it is."""
 
+FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
+"""What proxies say of themselves."""
+
 FRAMES = ("iframe", "frame", "embed", "object")
 """What browsers call a navigation within a page (https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)."""
 
@@ -185,8 +188,11 @@ async def form() -> dict[str, str]:
 
 
 def is_local() -> bool:
-    """Whether this is somebody's own machine: the server listens to it alone, and was asked under its name."""
+    """Whether this is somebody's own machine: the server listens to it alone, was asked under its name, and by nobody
+    who says that others ask through it."""
     host = urlsplit(origin()).hostname or ""
+    if site().config.trusted_proxies or any(name in request.headers for name in FORWARDED):
+        return False
     return site().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
 
 

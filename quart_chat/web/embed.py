@@ -63,10 +63,10 @@ async def script() -> Response:
 
 
 async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
-    chosen = look.parse(context.optional)
     page = await messages.page(context.site().chat, slug)
     others = framing.ancestors(page.room, local=context.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
+    chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
     still = bool(error or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,

@@ -3,7 +3,7 @@
 from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 
-from quart_chat.domain import framing, rooms
+from quart_chat.domain import embed_keys, framing, rooms
 from quart_chat.errors import ChatError
 from quart_chat.web import context, look
 from quart_chat.web.policies import Policy
@@ -38,6 +38,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
         origin=context.origin(),
         owns=user is not None and user.id == room.owner_id,
         allowed=framing.ancestors(room, local=context.is_local()),
+        signs=bool(await embed_keys.valid(context.site().chat, slug)),
         saved=context.argument("saved") == "1",
         form=form,
         error=error,

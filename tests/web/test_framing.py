@@ -65,8 +65,8 @@ SURFACES: dict[str, tuple[str, str, dict[str, str], int]] = {
     "nowhere": ("GET", "/nowhere", {}, 404),
 }
 
-FRAMED = {"embed", "embed, refused"}
-"""The one page that others may show, as it is and as a form without a script is answered."""
+FRAMED = {"embed", "embed, refused", "embed, bad option"}
+"""The one page that others may show, as it is, as a form without a script is answered, and where an option is wrong."""
 
 READABLE = {"script"}
 """What other sites' scripts may read, together with a good answer of oEmbed."""
