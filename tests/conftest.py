@@ -9,14 +9,21 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from quart_chat import vendor
-from tests.browser.cdn import VENDOR
+from tests.browser.cdn import VENDOR, serving_cdn
 from tests.browser.chromium import FLAGS, MISSING, find_chromium
 from tests.people import Person
 from tests.serving import Server, serving
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def cdn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[str]]:
+    """The flags of a browser that takes this machine for the CDN."""
+    async with serving_cdn(tmp_path_factory.mktemp("cdn")) as flags:
+        yield flags
+
+
+@pytest.fixture(scope="session")
+async def browser(cdn: list[str]) -> AsyncIterator[Browser]:
     path = find_chromium()
     if path is None:
         pytest.skip(MISSING)
@@ -24,7 +31,7 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=path,
-            args=FLAGS,
+            args=[*FLAGS, *cdn],
             # Playwright switches the back/forward cache off; people have it on.
             ignore_default_args=["--disable-back-forward-cache"],
         )

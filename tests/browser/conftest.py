@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Route
 
 from quart_chat import vendor
-from tests.browser.cdn import answer_as_cdn
 from tests.browser.host import Host, hosting
 from tests.browser.visit import Visit
 from tests.browser.window import Window
@@ -44,7 +43,7 @@ async def alice(server: Server, room: str) -> AsyncIterator[Person]:
 async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[OpenWindow]:
     """Opens a window of a new person; afterwards, none of them has complained on its console.
 
-    `cdn` answers the CDN's address, `trouble` allows the browser's own messages about failed requests, and other
+    `cdn` answers in the CDN's place, `trouble` allows the browser's own messages about failed requests, and other
     arguments go to the browser context.
     """
     opened: list[tuple[Window, bool]] = []
@@ -52,13 +51,14 @@ async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[O
     async def open_window(
         *,
         show: bool = True,
-        cdn: Callable[[Route], Awaitable[None]] = answer_as_cdn,
+        cdn: Callable[[Route], Awaitable[None]] | None = None,
         trouble: bool = False,
         script: str = "",
         **options: object,
     ) -> Window:
         context = await browser.new_context(**{"viewport": {"width": 900, "height": 600}} | options)
-        await context.route(f"{vendor.CDN}/**", cdn)
+        if cdn:
+            await context.route(f"{vendor.CDN}/**", cdn)
         if script:
             await context.add_init_script(script)
         new = Window(await context.new_page(), server.url, room)
@@ -92,7 +92,6 @@ async def visit(browser: Browser) -> AsyncIterator[OpenVisit]:
     async def open_page(url: str, **options: Any) -> Visit:
         context = await browser.new_context(viewport={"width": 900, "height": 700}, **options)
         contexts.append(context)
-        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
         visited = Visit(await context.new_page())
         await visited.page.goto(url)
         return visited

@@ -28,7 +28,8 @@ class Host:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             request = await reader.readuntil(b"\r\n\r\n")
             path = request.split()[1].decode().partition("?")[0]
-            writer.write(self.pages.get(path) or _answer(HTTPStatus.NOT_FOUND, b"", {}))
+            nothing = HTTPStatus.NO_CONTENT if path == "/favicon.ico" else HTTPStatus.NOT_FOUND
+            writer.write(self.pages.get(path) or _answer(nothing, b"", {}))
             await writer.drain()
         writer.close()
 

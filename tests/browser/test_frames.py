@@ -3,17 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, expect
 
-from quart_chat import vendor
-from tests.browser.cdn import answer_as_cdn
-from tests.browser.chromium import FLAGS, MISSING, find_chromium
+from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, LINE, Visit, page
@@ -23,19 +20,29 @@ from tests.serving import Server, run, serving
 
 pytestmark = pytest.mark.browser
 
+Browse = Callable[[str, dict[str, Any]], Awaitable[Visit]]
 
-@asynccontextmanager
-async def browsing(folder: Path, preferences: dict[str, Any]) -> AsyncIterator[Visit]:
-    """A browser whose user has chosen something."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip(MISSING)
-    (folder / "Default").mkdir(parents=True)
-    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(folder, executable_path=path, args=FLAGS)
-        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
-        yield Visit(await context.new_page())
+
+@pytest.fixture
+async def browse(browser: Browser, cdn: list[str], tmp_path: Path) -> AsyncIterator[Browse]:
+    """Opens a page in a browser whose user has chosen something."""
+    opened: list[BrowserContext] = []
+
+    async def open_page(url: str, preferences: dict[str, Any]) -> Visit:
+        profile = tmp_path / "profile"
+        (profile / "Default").mkdir(parents=True)
+        (profile / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
+        opened.append(
+            await browser.browser_type.launch_persistent_context(
+                profile, executable_path=find_chromium(), args=[*FLAGS, *cdn]
+            )
+        )
+        visited = Visit(opened[0].pages[0])
+        await visited.page.goto(url)
+        return visited
+
+    yield open_page
+    for context in opened:
         await context.close()
 
 
@@ -94,36 +101,36 @@ async def test_two_embeds_of_a_room_and_another_room_on_one_page(
 
 
 async def test_third_party_cookies_are_blocked(
-    host: Host, server: Server, room: str, alice: Person, tmp_path: Path
+    host: Host, server: Server, room: str, alice: Person, browse: Browse
 ) -> None:
     await alice.post_message("hello")
-    async with browsing(tmp_path / "profile", {"cookie_controls_mode": 1, "block_third_party_cookies": True}) as ana:
-        await ana.page.goto(host.put("/", page(server, room)))
-        await ana.room().is_live()
-        await ana.room().introduce("Ana")
-        await ana.room().send("hi")
-        await ana.room().shows("hello", "hi")
-        await ana.page.reload()
-        await ana.room().is_known_as("Ana")
-        ana.complains_of()
+    ana = await browse(
+        host.put("/", page(server, room)), {"cookie_controls_mode": 1, "block_third_party_cookies": True}
+    )
+    await ana.room().is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("hi")
+    await ana.room().shows("hello", "hi")
+    await ana.page.reload()
+    await ana.room().is_known_as("Ana")
+    ana.complains_of()
 
 
-async def test_storage_is_denied(host: Host, server: Server, room: str, alice: Person, tmp_path: Path) -> None:
+async def test_storage_is_denied(host: Host, server: Server, room: str, alice: Person, browse: Browse) -> None:
     await alice.post_message("hello")
-    async with browsing(tmp_path / "profile", {"default_content_setting_values": {"cookies": 2}}) as ana:
-        await ana.page.goto(host.put("/", page(server, room) * 2))
-        for number in (0, 1):
-            await ana.room(number).is_live()
-        await ana.room().introduce("Ana")
-        await ana.room().send("one")
-        await ana.room().is_known_as("Ana")
-        await ana.room().send("two")
-        for number in (0, 1):
-            await ana.room(number).shows("hello", "one", "two")
-        await expect(ana.room().frame.locator("[data-own]")).to_have_count(2)
-        await ana.page.reload()
-        await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
-        ana.complains_of()
+    ana = await browse(host.put("/", page(server, room) * 2), {"default_content_setting_values": {"cookies": 2}})
+    for number in (0, 1):
+        await ana.room(number).is_live()
+    await ana.room().introduce("Ana")
+    await ana.room().send("one")
+    await ana.room().is_known_as("Ana")
+    await ana.room().send("two")
+    for number in (0, 1):
+        await ana.room(number).shows("hello", "one", "two")
+    await expect(ana.room().frame.locator("[data-own]")).to_have_count(2)
+    await ana.page.reload()
+    await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+    ana.complains_of()
 
 
 async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: OpenVisit) -> None:
@@ -229,10 +236,9 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     host: Host, tmp_path: Path, visit: OpenVisit
 ) -> None:
     """A partitioned one, which only a chat under HTTPS may set."""
-    made = certificates.make(tmp_path)
-    (tmp_path / "all.pem").write_text(made.key + made.certificate)
+    file = certificates.make().write(tmp_path).name
     (tmp_path / "hypercorn.toml").write_text(
-        'certfile = "all.pem"\nkeyfile = "all.pem"\nalpn_protocols = ["http/1.1"]\n'
+        f'certfile = "{file}"\nkeyfile = "{file}"\nalpn_protocols = ["http/1.1"]\n'
     )
     async with serving(tmp_path, limits="off") as server:
         options = {"java_script_enabled": False, "ignore_https_errors": True}

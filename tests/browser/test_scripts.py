@@ -40,9 +40,9 @@ async def test_cdn_delivers_and_integrity_is_checked(window: OpenWindow) -> None
     assert {script.integrity for script in vendor.SCRIPTS} <= set(loaded)
 
 
-@pytest.mark.parametrize("cdn", [refuse, never_answer])
-async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person, cdn: object) -> None:
-    bo = await window(cdn=cdn, trouble=True)
+@pytest.mark.parametrize("block", [refuse, never_answer])
+async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person, block: object) -> None:
+    bo = await window(cdn=block, trouble=True)
     await bo.is_live()
     await alice.post_message("through the wall")
     await bo.shows("through the wall")

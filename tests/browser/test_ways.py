@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Request, Route, expect
 
-from quart_chat import vendor
-from tests.browser.cdn import answer_as_cdn
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
@@ -218,15 +216,16 @@ async def test_held_poll_of_a_page_that_slept_is_not_waited_for(window: OpenWind
     await bo.shows("before", "slept through")
 
 
-async def test_chat_without_cookies(browser: Browser, server: Server, alice: Person, tmp_path: Path) -> None:
+async def test_chat_without_cookies(
+    browser: Browser, cdn: list[str], server: Server, alice: Person, tmp_path: Path
+) -> None:
     """Chromium's own setting "block all cookies", which denies a page all its storage as well."""
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default/Preferences").write_text('{"profile": {"default_content_setting_values": {"cookies": 2}}}')
     context = await browser.browser_type.launch_persistent_context(
-        tmp_path, executable_path=find_chromium(), args=FLAGS
+        tmp_path, executable_path=find_chromium(), args=[*FLAGS, *cdn]
     )
     try:
-        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
         bo = Window(context.pages[0], server.url, alice.room)
         bo.watch()
         await bo.open()

@@ -7,16 +7,13 @@ import pytest_asyncio
 
 from tests.network import certificates
 from tests.network.certificates import Certificate
-from tests.network.programs import find
 from tests.network.proxies import Built, available, running
 from tests.serving import Server, serving
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    if find("openssl") is None:
-        return Certificate("", "")
-    return certificates.make(tmp_path_factory.mktemp("certificate"))
+def certificate() -> Certificate:
+    return certificates.make()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -25,7 +25,6 @@ PACKAGES = {
     "mitmdump": "mitmproxy",
     "slowhttptest": "slowhttptest",
     "ip": "iproute2",
-    "openssl": "openssl",
     "node": "nodejs",
     "php": "php-cli",
 }

@@ -20,6 +20,7 @@ class Component:
     """`stock`, or `deploy` for the one that this project recommends."""
     needs: tuple[str, ...]
     build: Callable[[str, Certificate], "Built"]
+    tls: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -48,7 +49,7 @@ def _tls(row: str, program: str, make: Callable[[str, Certificate], Program], *,
         proxy = make(upstream, certificate)
         return Built(proxy, Way(f"https://localhost:{proxy.port}", http2=http2))
 
-    return Component(row, "deploy", (program, "openssl"), build)
+    return Component(row, "deploy", (program,), build, tls=True)
 
 
 def _plain(row: str, program: str, make: Callable[[], Program]) -> Component:
@@ -67,7 +68,7 @@ def _connect(row: str, program: str, make: Callable[[int], Program]) -> Componen
         proxy = make(front.port)
         return Built(proxy, Way(f"https://localhost:{front.port}", f"http://127.0.0.1:{proxy.port}"), (front,))
 
-    return Component(row, "stock", (program, "nginx", "openssl"), build)
+    return Component(row, "stock", (program, "nginx"), build, tls=True)
 
 
 def _squid_preview(upstream: str, _: Certificate) -> Built:

@@ -17,7 +17,7 @@ from tests.network.ways import Way
 PASSED = {"caddy-stock", "caddy-encode", "haproxy-idle", "mitmproxy-forward"}
 """Those that let a WebSocket through as they come."""
 
-TRIED = [name for name, component in COMPONENTS.items() if "openssl" not in component.needs]
+TRIED = [name for name, component in COMPONENTS.items() if not component.tls]
 """Without TLS, that is, which the echoing server does not speak."""
 
 

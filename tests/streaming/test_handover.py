@@ -6,8 +6,6 @@ and nobody would notice but for the first test here.
 
 import asyncio
 import gc
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from quart_chat.streaming.reader import Reader
 from quart_chat.streaming.socket_reader import SocketReader
 from quart_chat.streaming.transport import transport_of
 from quart_chat.web.requests import ChatRequest
+from tests.network import certificates
 from tests.people import Person
 from tests.streaming.servers import Hosted, hosted
 from tests.streaming.wire import wire
@@ -46,15 +45,8 @@ async def test_send_that_is_wrapped_is_left_alone(tmp_path: Path) -> None:
 
 
 async def test_encrypted_connection_is_written_through_its_transport(tmp_path: Path) -> None:
-    if not shutil.which("openssl"):
-        pytest.skip("a certificate is made with openssl (on Debian: openssl)")
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    async with hosted(tmp_path, certificate=(certificate, key)) as host:
+    certificate = certificates.make().write(tmp_path)
+    async with hosted(tmp_path, certificate=(certificate, certificate)) as host:
         assert await carried(host) is SocketReader
 
 
