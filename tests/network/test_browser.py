@@ -73,6 +73,7 @@ async def test_page_finds_the_way_that_works(
         await bo.shows("hello", "and back")
 
 
+@pytest.mark.long
 async def test_tabs_on_many_rooms_all_have_a_stream_over_http2(
     browser: Browser, upstream: Server, components: dict[str, Built]
 ) -> None:
@@ -86,6 +87,7 @@ async def test_tabs_on_many_rooms_all_have_a_stream_over_http2(
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.long
 async def test_pages_behind_proxies_that_are_killed_and_frozen_show_everything_once_and_in_order(
     browser: Browser, tmp_path: Path, certificate: Certificate
 ) -> None:
@@ -136,6 +138,7 @@ async def chat(window: Window, name: str, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0.5, 2))
 
 
+@pytest.mark.long
 async def test_page_notices_a_proxy_that_went_silent_and_comes_back(
     browser: Browser, tmp_path: Path, certificate: Certificate
 ) -> None:
