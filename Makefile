@@ -48,6 +48,11 @@ test-network: $(TEST_READY) ## Run all tests through real proxies, the long ones
 	    $(BIN)/pytest -m "not measured" tests/network && \
 	    $(BIN)/python -m tests.network.table "$$results"
 
+.PHONY: test-long
+test-long: $(TEST_READY) ## Run the tests that take so long that `make test` leaves them out, but for those of the network
+	@$(BIN)/python -m tests.browser.chromium --install
+	$(BIN)/pytest -m long --ignore tests/network
+
 .PHONY: lint
 lint: $(TEST_READY) ## Check style and types
 	$(BIN)/ruff check .

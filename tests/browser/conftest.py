@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Route
 
 from quart_chat import vendor
+from tests.browser.contexts import Contexts
 from tests.browser.host import Host, hosting
 from tests.browser.visit import Visit
 from tests.browser.window import Window
@@ -39,12 +39,17 @@ async def alice(server: Server, room: str) -> AsyncIterator[Person]:
         yield person
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    return Contexts(browser)
+
+
 @pytest.fixture
-async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[OpenWindow]:
+async def window(contexts: Contexts, server: Server, room: str) -> AsyncIterator[OpenWindow]:
     """Opens a window of a new person; afterwards, none of them has complained on its console.
 
-    `cdn` answers in the CDN's place, `trouble` allows the browser's own messages about failed requests, and other
-    arguments go to the browser context.
+    `cdn` answers in the CDN's place, `trouble` allows the browser's own messages about failed requests, `own` is for
+    tests that change the browser's clock, and other arguments go to the browser context.
     """
     opened: list[tuple[Window, bool]] = []
 
@@ -54,9 +59,11 @@ async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[O
         cdn: Callable[[Route], Awaitable[None]] | None = None,
         trouble: bool = False,
         script: str = "",
+        own: bool = False,
         **options: object,
     ) -> Window:
-        context = await browser.new_context(**{"viewport": {"width": 900, "height": 600}} | options)
+        options = {"viewport": {"width": 900, "height": 600}} | options
+        context = await contexts.take(options, own=own or bool(cdn or script))
         if cdn:
             await context.route(f"{vendor.CDN}/**", cdn)
         if script:
@@ -69,9 +76,8 @@ async def window(browser: Browser, server: Server, room: str) -> AsyncIterator[O
         return new
 
     yield open_window
-    # Windows that stay open keep their streams, and slow every later test down.
     for seen, _ in opened:
-        await seen.context.close()
+        await contexts.give_back(seen.context)
     for seen, trouble in opened:
         assert not seen.complaints
         if not trouble:
@@ -85,17 +91,16 @@ async def host() -> AsyncIterator[Host]:
 
 
 @pytest.fixture
-async def visit(browser: Browser) -> AsyncIterator[OpenVisit]:
-    """Opens a page of another site in a browser of its own; options go to the browser context."""
-    contexts: list[BrowserContext] = []
+async def visit(contexts: Contexts) -> AsyncIterator[OpenVisit]:
+    """Opens a page of another site in a browser of its own; `own` as above, options go to the browser context."""
+    taken: list[BrowserContext] = []
 
-    async def open_page(url: str, **options: Any) -> Visit:
-        context = await browser.new_context(viewport={"width": 900, "height": 700}, **options)
-        contexts.append(context)
-        visited = Visit(await context.new_page())
+    async def open_page(url: str, *, own: bool = False, **options: object) -> Visit:
+        taken.append(await contexts.take({"viewport": {"width": 900, "height": 700}} | options, own=own))
+        visited = Visit(await taken[-1].new_page())
         await visited.page.goto(url)
         return visited
 
     yield open_page
-    for context in contexts:
-        await context.close()
+    for context in taken:
+        await contexts.give_back(context)

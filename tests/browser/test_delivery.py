@@ -220,6 +220,7 @@ async def test_page_from_the_back_forward_cache_is_live_again(window: OpenWindow
     await bo.is_live()
 
 
+@pytest.mark.long
 async def test_streams_that_grow_old_are_replaced_without_a_word(
     window: OpenWindow, server: Server, alice: Person
 ) -> None:

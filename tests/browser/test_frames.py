@@ -159,7 +159,7 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     await allow(server, room, "--allow", "https://www.example.org")
-    ana = await visit(host.put("/empty", ""))
+    ana = await visit(host.put("/empty", ""), own=True)
     await ana.page.clock.install()
     await ana.page.goto(host.put("/", page(server, room)))
     await ana.page.wait_for_function("document.querySelector('quart-chat').shadowRoot?.querySelector('iframe')")
@@ -284,7 +284,7 @@ async def test_embed_moves_nothing_and_holds_nothing_up(
 ) -> None:
     """By what browsers measure: layout shifts, and which resources keep a page from being shown."""
     text = "<p>text</p>" * 5
-    ana = await visit(host.put("/", ""))
+    ana = await visit(host.put("/", ""), own=True)
     await ana.page.context.add_init_script(
         "window.shifts = [];"
         "new PerformanceObserver((list) => shifts.push(...list.getEntries().map(({ value }) => value)))"

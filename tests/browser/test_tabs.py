@@ -141,6 +141,7 @@ async def test_tab_that_missed_what_the_leader_said_fetches_it(window: OpenWindo
     await two.is_live()
 
 
+@pytest.mark.long
 async def test_many_rooms_leave_connections_to_send_with(window: OpenWindow, alice: Person) -> None:
     one = await window()
     await one.introduce("Ana")
@@ -169,7 +170,7 @@ async def test_many_rooms_leave_connections_to_send_with(window: OpenWindow, ali
 
 
 async def test_of_all_hidden_tabs_one_keeps_its_stream(window: OpenWindow, alice: Person) -> None:
-    one = await window(show=False)
+    one = await window(show=False, own=True)
     two = Window(await one.context.new_page(), one.url, "lobby")
     streams = Streams(one.context)
     for tab in (one, two):

@@ -92,7 +92,7 @@ async def test_next_page_of_the_session_polls_at_once(window: OpenWindow, alice:
 
 
 async def test_page_finds_its_way_back_to_a_stream(window: OpenWindow, alice: Person) -> None:
-    bo = await window(show=False, trouble=True)
+    bo = await window(show=False, trouble=True, own=True)
     release = asyncio.Event()
 
     async def hold(route: Route) -> None:

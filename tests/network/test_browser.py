@@ -161,6 +161,7 @@ async def test_page_notices_a_proxy_that_went_silent_and_comes_back(
         await bo.is_live()
 
 
+@pytest.mark.long
 async def test_page_that_was_put_to_sleep_is_back_when_it_wakes(
     browser: Browser, tmp_path: Path, certificate: Certificate
 ) -> None:

@@ -1,0 +1,40 @@
+"""Browser contexts, used again by tests that leave nothing behind in them: what is in their cache need not be loaded
+anew for each page."""
+
+from playwright.async_api import Browser, BrowserContext
+
+Options = dict[str, object]
+
+
+class Contexts:
+    """Rooms and origins are new for every test, so that what a page stores is nobody else's; cookies are not, and are
+    taken out."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._spare: dict[str, list[BrowserContext]] = {}
+        self._kinds: dict[BrowserContext, str] = {}
+
+    async def take(self, options: Options, *, own: bool) -> BrowserContext:
+        """A context with these options; with `own`, one that nobody uses again."""
+        kind = repr(sorted(options.items()))
+        spare = self._spare.setdefault(kind, [])
+        if not own and spare:
+            return spare.pop()
+        context = await self._browser.new_context(**options)  # type: ignore[arg-type]
+        if not own:
+            self._kinds[context] = kind
+        return context
+
+    async def give_back(self, context: BrowserContext) -> None:
+        """MUST follow: pages that stay open keep their streams, and slow every later test down."""
+        kind = self._kinds.get(context)
+        if kind is None:
+            await context.close()
+            return
+        for page in context.pages:
+            await page.close()
+        await context.unroute_all(behavior="ignoreErrors")
+        await context.set_offline(False)
+        await context.clear_cookies()
+        self._spare[kind].append(context)
