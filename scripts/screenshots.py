@@ -15,14 +15,26 @@ sys.path.insert(0, str(ROOT))
 
 from tests.browser.cdn import answer_as_cdn  # noqa: E402
 from tests.browser.chromium import FLAGS, MISSING, find_chromium  # noqa: E402
+from tests.browser.host import hosting  # noqa: E402
+from tests.frames import site_of  # noqa: E402
 from tests.people import Person  # noqa: E402
-from tests.serving import serving  # noqa: E402
+from tests.serving import Server, serving  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 
 SHOTS = (("light", 1280, 720), ("dark", 1280, 720), ("dark", 400, 720), ("light", 280, 560))
 
 SECRET = "only for pictures, where tags and colours should stay the same"  # noqa: S105
+
+EMBEDDING = """<style>
+  body {{ margin: 0; padding: 1.5rem 3rem; font: 1.05rem/1.6 Georgia, serif; color: #f3e4cf; background: #3a2417; }}
+  h1 {{ margin: 0 0 0.5rem; font-size: 1.5rem; }}
+  quart-chat {{ display: block; height: 25rem; border: 1px solid #5d4030; border-radius: 0.75rem; overflow: hidden; }}
+</style>
+<h1>Wednesday’s meeting</h1>
+<p>At ten, upstairs. Whoever cannot come is here:</p>
+<quart-chat room="lobby" theme="host"><script src="{chat}/embed.js"></script></quart-chat>
+<script>document.querySelector("quart-chat").identify("{token}")</script>"""
 
 TALK = (
     ("Ana", "Morning! The hotel network still blocks WebSockets, so I am here through plain HTTP."),
@@ -48,6 +60,7 @@ async def main() -> None:
             browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             for scheme, width, height in SHOTS:
                 await _photograph(browser, server.url, cast["Ana"], scheme, width, height)
+            await _photograph_embedded(browser, server)
             for person in cast.values():
                 await person.client.aclose()
 
@@ -65,6 +78,26 @@ async def _photograph(browser: Browser, url: str, viewer: Person, scheme: str, w
     await page.screenshot(path=path)
     print(path.relative_to(ROOT))
     await context.close()
+
+
+async def _photograph_embedded(browser: Browser, server: Server) -> None:
+    """The room in a page of another site, which has signed somebody in."""
+    site = await site_of(server, "lobby")
+    async with hosting() as host:
+        html = EMBEDDING.format(chat=server.url, token=site.token(name="Edda Lind"))
+        context = await browser.new_context(viewport={"width": 820, "height": 620}, locale="en-GB")
+        await context.route("https://cdn.jsdelivr.net/**", answer_as_cdn)
+        page = await context.new_page()
+        await page.goto(host.put("/", html))
+        room = page.frame_locator("quart-chat iframe")
+        await room.locator("#identity[data-verified]").wait_for()
+        await room.get_by_label("Message", exact=True).fill("I have the keys.")
+        await room.get_by_label("Message", exact=True).press("Enter")
+        await room.locator("#messages .verified").wait_for()
+        path = PICTURES / "embedded-820.png"
+        await page.screenshot(path=path)
+        print(path.relative_to(ROOT))
+        await context.close()
 
 
 asyncio.run(main())
