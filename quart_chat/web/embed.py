@@ -11,7 +11,7 @@ from quart_chat.domain import framing, messages
 from quart_chat.domain.sender import Frame
 from quart_chat.errors import ChatError
 from quart_chat.models import Draft
-from quart_chat.web import context, look
+from quart_chat.web import caller, context, look
 from quart_chat.web.policies import OWN, Policy
 from quart_chat.web.rooms import REFRESH
 from quart_chat.web.templates import Framed
@@ -29,10 +29,10 @@ async def show(slug: str) -> ResponseReturnValue:
         return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
     if before := context.number("before"):
         return redirect(f"/rooms/{slug}?before={before}", 303)
-    context.in_frame_of(context.host_around())
+    caller.in_frame_of(caller.host_around())
     response = Response(await _show(slug), content_type="text/html; charset=utf-8")
-    if user := await context.user():
-        context.remember(response, user)
+    if user := await caller.user():
+        caller.remember(response, user)
     return response
 
 
@@ -40,15 +40,15 @@ async def show(slug: str) -> ResponseReturnValue:
 async def create(slug: str) -> ResponseReturnValue:
     """What a frame without a script sends. It says in its address in whose page it is."""
     form = await context.form()
-    context.in_frame_of(context.host_around())
+    caller.in_frame_of(caller.host_around())
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
-    response = redirect(f"/embed/{slug}{chosen.query(**_said(context.frame()))}", 303)
+    posted = await messages.post(context.site().chat, slug, caller.sender(form.get("name")), draft)
+    response = redirect(f"/embed/{slug}{chosen.query(**_said(caller.frame()))}", 303)
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
-        context.remember(response, posted.message.author)
+        caller.remember(response, posted.message.author)
     return response
 
 
@@ -64,19 +64,19 @@ async def script() -> Response:
 
 async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
     page = await messages.page(context.site().chat, slug)
-    others = framing.ancestors(page.room, local=context.is_local())
+    others = framing.ancestors(page.room, local=caller.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
     still = bool(error or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,
-        await context.user(),
+        await caller.user(),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
         refresh=None if still else REFRESH,
         form=form or {},
         error=error,
-        framed=Framed(chosen, f"/embed/{slug}", _said(context.frame())),
+        framed=Framed(chosen, f"/embed/{slug}", _said(caller.frame())),
     )
 
 

@@ -5,7 +5,7 @@ from quart.typing import ResponseReturnValue
 
 from quart_chat.domain import embed_keys, framing, rooms
 from quart_chat.errors import ChatError
-from quart_chat.web import context, look
+from quart_chat.web import caller, context, look
 from quart_chat.web.policies import Policy
 
 blueprint = Blueprint("embedding", __name__, url_prefix="/rooms/<slug>/embed")
@@ -21,7 +21,7 @@ async def update(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, form, error))
     await framing.set_by_owner(
-        context.site().chat, slug, context.sender(), form.get("origins", "").split(), "signed_only" in form
+        context.site().chat, slug, caller.sender(), form.get("origins", "").split(), "signed_only" in form
     )
     return redirect(f"/rooms/{slug}/embed?saved=1", 303)
 
@@ -29,7 +29,7 @@ async def update(slug: str) -> ResponseReturnValue:
 async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     chosen = look.parse(context.optional)
     room = await rooms.find(context.site().chat, slug)
-    user = await context.user()
+    user = await caller.user()
     context.allow(Policy(frames=True))
     return context.render(
         "embed/owner.html",
@@ -37,7 +37,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
         look=chosen,
         origin=context.origin(),
         owns=user is not None and user.id == room.owner_id,
-        allowed=framing.ancestors(room, local=context.is_local()),
+        allowed=framing.ancestors(room, local=caller.is_local()),
         signs=bool(await embed_keys.valid(context.site().chat, slug)),
         saved=context.argument("saved") == "1",
         form=form,

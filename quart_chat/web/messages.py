@@ -9,7 +9,7 @@ from quart.wrappers import Response
 from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
 from quart_chat.models import Draft, Message
-from quart_chat.web import context
+from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
 from quart_chat.web.rooms import show_page
 
@@ -33,7 +33,7 @@ async def create(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: show_page(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, context.sender(form.get("name")), draft)
+    posted = await messages.post(context.site().chat, slug, caller.sender(form.get("name")), draft)
     if context.is_htmx():
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
@@ -44,7 +44,7 @@ async def create(slug: str) -> ResponseReturnValue:
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
-        context.remember(response, posted.message.author)
+        caller.remember(response, posted.message.author)
     return response
 
 
@@ -57,7 +57,7 @@ async def show(slug: str, message_id: int) -> str:
 async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
-    message = await messages.edit(context.site().chat, slug, context.sender(), message_id, form.get("text", ""))
+    message = await messages.edit(context.site().chat, slug, caller.sender(), message_id, form.get("text", ""))
     return _changed("message_edited", message) if context.is_htmx() else await _back(slug)
 
 
@@ -66,7 +66,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     ticket = (await context.form()).get("ticket")
-    sender = context.sender() if ticket is None else context.confirmed(ticket, message_id)
+    sender = caller.sender() if ticket is None else caller.confirmed(ticket, message_id)
     message = await messages.delete(context.site().chat, slug, sender, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
@@ -78,8 +78,8 @@ async def confirm(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted. Frames open it in a tab of its own, where nobody else's page
     can lead a click; by a form, so that their token is in no address."""
     form = await context.form()
-    context.in_frame_of(form.get("host", ""), form.get("token"))
-    message, ticket = await messages.ask_to_delete(context.site().chat, slug, context.sender(), message_id)
+    caller.in_frame_of(form.get("host", ""), form.get("token"))
+    message, ticket = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
     await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=ticket)
 
@@ -87,7 +87,7 @@ async def confirm(slug: str, message_id: int) -> str:
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     message = await messages.find(context.site().chat, slug, message_id)
     await _allow_avatar(slug, message)
-    user = await context.user()
+    user = await caller.user()
     return context.render(
         "messages/show.html",
         slug=slug,
@@ -101,7 +101,7 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
 async def _allow_avatar(slug: str, message: Message) -> None:
     if message.author.avatar:
         room = await rooms.find(context.site().chat, slug)
-        context.allow(Policy(images=framing.ancestors(room, local=context.is_local())))
+        context.allow(Policy(images=framing.ancestors(room, local=caller.is_local())))
 
 
 def _changed(event: str, message: Message, identified: bool = False, status: int = 200) -> Response:

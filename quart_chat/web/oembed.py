@@ -8,7 +8,7 @@ from quart.typing import ResponseReturnValue
 
 from quart_chat.domain import framing, rooms
 from quart_chat.errors import EmbedForbidden, FormatUnsupported, RoomNotFound
-from quart_chat.web import context
+from quart_chat.web import caller, context
 
 blueprint = Blueprint("oembed", __name__)
 
@@ -31,7 +31,7 @@ async def show() -> ResponseReturnValue:
     if (context.argument("format") or "json") != "json":
         raise FormatUnsupported
     room = await rooms.find(context.site().chat, _slug(context.argument("url")))
-    if not framing.ancestors(room, local=context.is_local()):
+    if not framing.ancestors(room, local=caller.is_local()):
         raise EmbedForbidden
     origin = context.origin()
     width, height = _at_most(WIDTH, "maxwidth"), _at_most(HEIGHT, "maxheight")

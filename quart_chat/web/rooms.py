@@ -8,7 +8,7 @@ from quart.wrappers import Response
 
 from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
-from quart_chat.web import context
+from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
 
 blueprint = Blueprint("rooms", __name__)
@@ -32,12 +32,12 @@ async def create() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _index(form, error))
     chat = context.site().chat
-    sender = context.sender(form.get("owner", "").strip() or None)
+    sender = caller.sender(form.get("owner", "").strip() or None)
     created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), sender, form.get("key"))
     response = redirect(f"/rooms/{created.room.slug}", 303)
     assert isinstance(response, Response)
     if created.owner and not created.known:
-        context.remember(response, created.owner)
+        caller.remember(response, created.owner)
     return response
 
 
@@ -47,21 +47,21 @@ async def show(slug: str) -> ResponseReturnValue:
     if message_id := context.number("message"):
         return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
     response = Response(await show_page(slug), content_type="text/html; charset=utf-8")
-    if user := await context.user():
+    if user := await caller.user():
         # Browsers forget cookies with time, but nobody who comes back now and then.
-        context.remember(response, user)
+        caller.remember(response, user)
     return response
 
 
 async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
     """A room's page; with `form` and `error` when what was sent to it was refused."""
     page = await messages.page(context.site().chat, slug, context.number("before"))
-    context.allow(Policy(images=framing.ancestors(page.room, local=context.is_local())))
+    context.allow(Policy(images=framing.ancestors(page.room, local=caller.is_local())))
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.before or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,
-        await context.user(),
+        await caller.user(),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
         refresh=None if still else REFRESH,
@@ -73,5 +73,5 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
 async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     found = await rooms.public(context.site().chat)
     key = (form or {}).get("key") or secrets.token_urlsafe(18)
-    user = await context.user()
+    user = await caller.user()
     return context.render("rooms/index.html", rooms=found, user=user, key=key, form=form or {}, error=error)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
-from quart_chat.web import context
+from quart_chat.web import caller, context
 from quart_chat.web.policies import EVERY_PAGE, Policy
 
 PERMISSIONS = b", ".join(
@@ -76,7 +76,7 @@ def stream_user() -> str | None:
     site = context.headers().get("Sec-Fetch-Site")
     if site == "same-origin" or (site is None and "Origin" in context.headers()):
         # `check_stream_origin` has seen that it is this site's.
-        return context.user_key()
+        return caller.user_key()
     return None
 
 
