@@ -73,6 +73,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
         await caller.user(),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
+        origin=context.origin(),
         refresh=None if still else REFRESH,
         form=form or {},
         error=error,

@@ -64,6 +64,7 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
         await caller.user(),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
+        origin=context.origin(),
         refresh=None if still else REFRESH,
         form=form or {},
         error=error,

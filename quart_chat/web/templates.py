@@ -30,6 +30,7 @@ ENTRY_BYTES = 2048
 """What a kept entry takes besides its HTML and the text of its message, about."""
 
 NONCE, KEY, IDENTITY = Markup("<nonce>"), Markup("<key>"), Markup("<identity>")
+ORIGIN = Markup("<origin>")
 LOOK, DARK, HERE, STILL, POST_TO = map(Markup, ("<look>", "<dark>", "<here>", "<still>", "<post-to>"))
 """What stands in a kept page for what each viewer gets another of. What users write is escaped: it is none of these."""
 
@@ -94,6 +95,7 @@ class Templates:
         *,
         nonce: str,
         key: str,
+        origin: str,
         refresh: int | None,
         form: dict[str, str],
         error: ChatError | None,
@@ -104,6 +106,7 @@ class Templates:
         places = {
             NONCE: nonce,
             KEY: key,
+            ORIGIN: escape(origin),
             IDENTITY: self.render("messages/_identity.html", user=user, name=form.get("name", "")),
         }
         if framed:
@@ -121,6 +124,7 @@ class Templates:
                 readonly=readonly,
                 nonce=NONCE,
                 key=KEY,
+                origin=ORIGIN,
                 identity=IDENTITY,
                 look=LOOK,
                 dark=DARK,

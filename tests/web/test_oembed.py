@@ -143,3 +143,9 @@ async def test_name_of_a_room_is_text(consumer: httpx.AsyncClient, alice: Person
     found = await asked(consumer, slug)
     assert found["title"] == name
     assert frame(found)["title"] == f"Chat: {name}"
+
+
+async def test_room_says_where_its_frame_is_described(consumer: httpx.AsyncClient, room: str) -> None:
+    (link,) = Page((await consumer.get(f"/rooms/{room}")).text).all("link", type="application/json+oembed")
+    answer = await consumer.get(link.attributes["href"] or "")
+    assert answer.json()["title"] == room

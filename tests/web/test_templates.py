@@ -36,7 +36,9 @@ def page(templates: Templates, *messages: Message) -> str:
 
 
 def show(templates: Templates, page: Page, user: User | None = None, nonce: str = "nonce") -> str:
-    return templates.room(page, user, nonce=nonce, key="key", refresh=None, form={}, error=None).decode()
+    return templates.room(
+        page, user, nonce=nonce, key="key", origin="https://chat.example", refresh=None, form={}, error=None
+    ).decode()
 
 
 def test_message_is_rendered_once_for_many_pages(linked: list[str]) -> None:
