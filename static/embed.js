@@ -79,7 +79,7 @@
   function backgroundOf(element, frame) {
     for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) {
       const colour = getComputedStyle(each).backgroundColor;
-      if (!/, 0\)$|\/ 0\)$/.test(colour)) return colour;
+      if (!/^rgba.*, 0\)$|\/ 0\)$/.test(colour)) return colour;
     }
     return getComputedStyle(frame).caretColor;
   }
@@ -187,16 +187,17 @@
       if (this.#frame || signal.aborted) return;
       const options = new URLSearchParams();
       for (const name of FOR_FRAME) {
-        if (!this.hasAttribute(name)) continue;
         const value = this.getAttribute(name);
-        options.set(name, name === "accent" ? this.#accent : value || "1");
+        if (name === "accent" && value) options.set(name, this.#accent);
+        else if (/^[cr]/.test(name)) options.set(name, value === null || /^(0|false)$/.test(value) ? 0 : 1);
+        else if (value) options.set(name, value);
       }
       this.#frame = make("iframe", { title: this.#label }, {
         allow: "",
         loading: this.#button ? "eager" : "lazy",
         referrerpolicy: "origin",
         sandbox: "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
-        src: `${CHAT}/embed/${encodeURIComponent(this.#room)}${options.size ? `?${options}` : ""}`,
+        src: `${CHAT}/embed/${encodeURIComponent(this.#room)}?${options}`,
       });
       this.#frame.addEventListener("load", () => setTimeout(() => this.#onSilence(signal), PATIENCE));
       this.#panel.append(this.#frame);
@@ -211,8 +212,8 @@
       this.#own.replaceSync(`:host { height: ${height}px; --accent: #${accent}; --on-accent: ${readableOn(accent)} }`);
       if (this.#frame) this.#frame.title = this.#label;
       if (!this.#button) return;
-      this.#button.ariaLabel = this.#unread ? `${this.#label}, ${this.#unread} unread` : this.#label;
-      this.#button.ariaExpanded = this.#isOpen;
+      this.#button.setAttribute("aria-label", this.#unread ? `${this.#label}, ${this.#unread} unread` : this.#label);
+      this.#button.setAttribute("aria-expanded", this.#isOpen);
       this.#badge.textContent = this.#unread > 99 ? "99+" : this.#unread || "";
     }
 

@@ -1,11 +1,12 @@
 // Who this page is to the server. A page of the chat's own site has a cookie, which the browser sends. A frame in another
 // site's page may get none: it keeps a token, of a guest or as that site has signed it, and sends it as a header.
 
-const KEY = "quart-chat:token";
-
 const around = window.parent === window ? "" : originAround();
 const embedded = isEmbedded();
 const host = embedded ? around : "";
+
+// Browsers keep storage apart by site, and the token is for one origin of it.
+const KEY = `quart-chat:token:${host}`;
 
 let signed = null; // by the site around; it is short-lived, and kept nowhere
 let memory = null; // the guest's token where storage is denied
@@ -52,6 +53,16 @@ export const hasGuest = () => embedded && !signed && stored() !== null;
 // The token that the site around has signed for whoever is there; null when nobody is signed in any more.
 export function setSigned(token) {
   signed = token;
+}
+
+// Whose what is written here is: what waits to be sent must not go out in another's name.
+export function owner() {
+  if (!signed) return "guest";
+  try {
+    return `site:${JSON.parse(atob(signed.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub}`;
+  } catch {
+    return "nobody"; // not a token of any site: the server will say so
+  }
 }
 
 // What says who this is, in the headers of every request.

@@ -3,16 +3,22 @@ import { credentials, hasGuest } from "./credential.js";
 import { htmxReady } from "./load-htmx.js";
 import { room } from "./messages.js";
 
+const PATIENCE = 20000; // milliseconds
+
+let latest = 0;
+
 const element = document.getElementById("outbox");
 
 // Resolves to the answer: its fragment is in the page by then, or `answer.refusal` says why there is none. To undefined
 // where there was no answer.
 export async function showIdentity() {
+  const turn = ++latest;
   try {
     const htmx = await htmxReady;
     const headers = { "HX-Request": "true", ...credentials() };
-    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers });
+    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers, signal: AbortSignal.timeout(PATIENCE) });
     const text = await answer.text();
+    if (turn !== latest) return answer; // somebody else is there by now
     if (answer.ok) await htmx.swap({ text, sourceElement: element, swap: "none swapEmpty:false" });
     else answer.refusal = new DOMParser().parseFromString(text, "text/html").body.textContent.trim();
     return answer;

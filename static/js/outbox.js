@@ -1,6 +1,6 @@
 // What was written and is not acknowledged yet: shown at once, kept over reloads, sent again with the same key until the
 // server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends it.
-import { embedded } from "./credential.js";
+import { embedded, owner } from "./credential.js";
 import { onMessages } from "./messages.js";
 import { me } from "./own-messages.js";
 import { post } from "./post.js";
@@ -40,7 +40,7 @@ export function onExpired(handler) {
 }
 
 export function enqueue(text, name) {
-  const item = { key: randomKey(), at: Date.now(), text, name };
+  const item = { key: randomKey(), at: Date.now(), text, name, owner: owner() };
   items.push(item);
   keep(item);
   show(item);
@@ -53,9 +53,11 @@ export async function flush() {
   if (sending) return;
   sending = true;
   let sent = 0;
-  showSending(items.length > 0);
-  while (items.length) {
-    const item = items[0];
+  showSending(items.some(isMine));
+  for (const item of items) if (!isMine(item)) describe(item, "Not sent: it waits until whoever wrote it is back.");
+  for (;;) {
+    const item = items.find(isMine);
+    if (!item) break;
     describe(item, "Sending…");
     const { key, text, name } = item;
     const user = me();
@@ -80,6 +82,8 @@ export async function flush() {
 function isQueuedTooFast(answer, item) {
   return answer.status === 429 && (item.tried || items.length > 1);
 }
+
+const isMine = (item) => (item.owner ?? "guest") === owner();
 
 const isExpired = (answer) => answer?.headers.get("Chat-Error") === "identity_expired";
 

@@ -1,11 +1,14 @@
 // Who the site around says is there: its token is shown to the server, sent with every request, and replaced before it
 // ends, while everything else goes on.
-import { setSigned } from "./credential.js";
+import { embedded, setSigned } from "./credential.js";
 import { onHost, tellHost } from "./host.js";
 import { showIdentity } from "./identity.js";
 import { flush, onExpired } from "./outbox.js";
 
-const EARLY = 0.8; // of a token's time, after which the next one is asked for
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]*$/; // what can go into a header
+const LONGEST = 4096; // characters
+const EARLY = 0.8; // of a token's time, after which the next one is asked for,
+const OFTEN = 2; // but at least after so many seconds
 const RETRY = 5000; // milliseconds, where the server did not answer
 
 let latest = null;
@@ -17,21 +20,29 @@ async function signIn(token) {
   setSigned(token);
   const answer = await showIdentity();
   if (latest !== token) return; // the page around has said something else meanwhile
-  if (!answer) {
-    timer = setTimeout(() => signIn(token), RETRY);
-  } else if (answer.ok) {
+  const refusal = answer?.headers.get("Chat-Error");
+  if (answer?.ok) {
     const seconds = Number(answer.headers.get("Chat-Expires"));
-    if (token !== null) timer = setTimeout(() => tellHost("refresh"), 1000 * EARLY * seconds);
+    if (token !== null) timer = setTimeout(() => tellHost("refresh"), 1000 * Math.max(EARLY * seconds, OFTEN));
     flush();
-  } else {
-    tellHost("error", { code: answer.headers.get("Chat-Error") ?? "refused", message: answer.refusal });
+  } else if (/^(identity|framing)_/.test(refusal)) {
+    tellHost("error", { code: refusal, message: answer.refusal });
     if (token !== null) signIn(null); // whoever is there is a guest again
+  } else {
+    timer = setTimeout(() => signIn(token), RETRY); // no answer, or one that says nothing of the token
   }
 }
 
-onHost("identify", ({ token }) => {
-  if (token === null || typeof token === "string") signIn(token || null);
-});
+function identify({ token }) {
+  if (!embedded || (token === null && latest === null)) return;
+  if (token === null || (typeof token === "string" && TOKEN.test(token.trim()) && token.length <= LONGEST)) {
+    signIn(token === null ? null : token.trim());
+  } else {
+    tellHost("error", { code: "identity_refused", message: "What the page gave to identify() is no token." });
+  }
+}
+
+onHost("identify", identify);
 
 // A machine that has slept hears of a token's end by a message that is refused; it waits in the outbox.
 onExpired(() => tellHost("refresh"));
