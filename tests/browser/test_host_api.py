@@ -129,6 +129,41 @@ async def test_message_waits_for_the_next_token(
     await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
 
 
+async def test_message_that_waits_goes_out_in_its_authors_name_alone(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    token = site.token(name="Ana")
+    await ana.page.evaluate("text => chat.identify(text)", token)
+    await ana.room().is_known_as("Ana")
+    await ana.page.context.route("**/messages", lambda route: route.abort())
+    await ana.room().send("from Ana")
+    await expect(ana.room().frame.locator("#outbox")).to_contain_text("Not confirmed")
+    await ana.page.evaluate("chat.identify(null)")
+    await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+    await ana.page.context.unroute("**/messages")
+    await ana.room().introduce("Bo")
+    await ana.room().send("from Bo")
+    await expect(ana.room().frame.locator("#messages .message-text")).to_have_text(["from Bo"])
+    await expect(ana.room().frame.locator("#outbox")).to_contain_text("until whoever wrote it is back")
+    await ana.page.evaluate("text => chat.identify(text)", token)
+    await ana.room().shows("from Bo", "from Ana")
+    await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
+
+
+@pytest.mark.parametrize("given", ["<html>a login page\n</html>", 7, "a.b"], ids=["page", "number", "two parts"])
+async def test_what_is_no_token_changes_nothing(
+    host: Host, server: Server, room: str, visit: OpenVisit, given: object
+) -> None:
+    ana = await listening(visit, host, server, room)
+    await ana.page.evaluate("given => chat.identify(given)", given)
+    assert (await heard(ana, "error", 1))[0]["code"] == "identity_refused"
+    await ana.room().introduce("Ana")
+    await ana.room().send("still a guest")
+    await ana.room().shows("still a guest")
+    ana.complains_of()
+
+
 async def test_theme_and_locale_follow_the_page(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
