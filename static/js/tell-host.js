@@ -38,7 +38,7 @@ const resized = new ResizeObserver(() => {
 for (const part of parts) resized.observe(part);
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.defaultPrevented) tellHost("escape");
+  if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) tellHost("escape");
 });
 
 onHost("locale", ({ locale }) => setLocale(locale));

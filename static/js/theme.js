@@ -3,6 +3,8 @@ import { onHost } from "./host.js";
 
 const CONTRAST = 4.5; // https://www.w3.org/TR/WCAG22/#contrast-minimum
 const MEDIA = { light: "not all", dark: "all" };
+const DARKEST = 0.1;
+const LIGHTEST = 0.6;
 const READER = "(prefers-color-scheme: dark)";
 
 // How much of the text's colour there is in each, the rest being the background's.
@@ -36,6 +38,9 @@ function contrast(one, other) {
 
 const mix = (text, background, share) => text.map((part, index) => Math.round(share * part + (1 - share) * background[index]));
 
+// Whether names and warnings, which keep the colours of the light or the dark, can be read on it: on middling ones not.
+const suits = (background) => luminance(background) < DARKEST || luminance(background) > LIGHTEST;
+
 function wear(text, background) {
   const put = (name, [red, green, blue]) => root.style.setProperty(`--${name}`, `rgb(${red} ${green} ${blue})`);
   for (const [name, share] of Object.entries(MIXED)) put(name, mix(text, background, share));
@@ -55,7 +60,7 @@ function setTheme(theme, colours) {
   const shade = theme === "host" && background ? (luminance(background) < 0.18 ? "dark" : "light") : theme;
   root.dataset.theme = theme;
   dark.media = MEDIA[shade] ?? READER;
-  if (theme === "host" && text && background && contrast(text, background) >= CONTRAST) wear(text, background);
+  if (theme === "host" && text && background && contrast(text, background) >= CONTRAST && suits(background)) wear(text, background);
 }
 
 onHost("theme", ({ theme, colours }) => {
