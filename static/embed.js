@@ -10,7 +10,7 @@
   const EVENTS = ["message", "unread", "resize", "error"]; // of the frame, for the page
   const ACCENT = "2b6390";
   const HEIGHT = 480; // pixels
-  const PATIENCE = 10000; // milliseconds after a frame's `load`, in which it must have spoken
+  const PATIENCE = 10000; // milliseconds that a loaded frame has to speak
   const HOLDING = 3; // frames of a page that may keep a connection open: browsers have six for each server
 
   const shared = new CSSStyleSheet();
@@ -69,13 +69,13 @@
     else addEventListener("load", wait);
   }
 
-  // Black or white, whichever is easier to read on six hexadecimal digits of colour.
+  // Black or white, whichever is easier to read on the colour.
   function readableOn(colour) {
     const [red, green, blue] = colour.match(/../g).map((part) => (parseInt(part, 16) / 255) ** 2.2);
     return 0.21 * red + 0.72 * green + 0.07 * blue > 0.18 ? "#000" : "#fff";
   }
 
-  // What one sees behind the element; `frame` knows the browser's own colour for it.
+  // What one sees behind the element; `frame` knows the browser's own colour.
   function backgroundOf(element, frame) {
     for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) {
       const colour = getComputedStyle(each).backgroundColor;
@@ -129,8 +129,8 @@
       }
     }
 
-    // A token that the site's server has signed, null for nobody, or a function that returns one or a promise of one:
-    // it is called again whenever the frame needs a newer one.
+    // A token of the site's server, null for nobody, or a function that returns or promises one: it is called again
+    // whenever the frame needs a newer one.
     identify(token = null) {
       this.#token = token;
       this.#sendToken();
@@ -169,7 +169,7 @@
       this.#button.append(make("i"), this.#badge);
       this.#button.addEventListener("click", () => this.#setOpen(!this.#isOpen));
       document.addEventListener("keydown", (event) => {
-        if (event.key === "Escape" && !event.defaultPrevented) this.close();
+        if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) this.close();
       }, { signal });
       this.#root.prepend(this.#button);
     }
@@ -204,7 +204,7 @@
       loaded.add(this);
     }
 
-    // What depends on attributes that may change, and on what is unread.
+    // What follows attributes, and what is unread.
     #dress() {
       if (!this.#life) return;
       const accent = this.#accent;
@@ -240,10 +240,12 @@
       }
     }
 
-    // Also when the frame was loaded anew: then it knows nothing any more.
+    // A frame that was loaded anew knows nothing any more.
     #welcome(detail) {
       this.#isReady = true;
+      this.#unread = 0;
       this.#trouble.hidden = true;
+      this.#dress();
       this.#say("welcome", { held: [...loaded].indexOf(this) < HOLDING, visible: this.#isOpen });
       if (this.hasAttribute("theme")) this.#sendTheme();
       if (this.hasAttribute("locale")) this.#sendLocale();
@@ -309,7 +311,7 @@
   }
 
   if (!customElements.get(TAG)) customElements.define(TAG, QuartChat);
-  else if (customElements.get(TAG).chat !== CHAT) console.warn("quart-chat: this page has another chat's script");
+  else if (customElements.get(TAG).chat !== CHAT) console.warn("quart-chat: another chat's script was first");
 
   function place() {
     const element = make(TAG);

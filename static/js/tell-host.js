@@ -5,6 +5,8 @@ import { all, number, onMessages } from "./messages.js";
 import { isPending } from "./outbox.js";
 import { isOwn } from "./own-messages.js";
 
+const text = document.getElementById("text");
+const touch = matchMedia("(hover: none) and (pointer: coarse)"); // where the focus brings up a keyboard
 const parts = document.querySelectorAll(".room-header, .history, .composer");
 
 let newest = Math.max(0, ...[...all()].map(number)); // of those that were there from the start, or have been told of
@@ -41,4 +43,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) tellHost("escape");
 });
 
+onHost("visible", ({ visible }) => {
+  if (visible === true && !touch.matches) text.focus({ preventScroll: true });
+});
 onHost("locale", ({ locale }) => setLocale(locale));

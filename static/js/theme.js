@@ -3,13 +3,13 @@ import { onHost } from "./host.js";
 
 const CONTRAST = 4.5; // https://www.w3.org/TR/WCAG22/#contrast-minimum
 const MEDIA = { light: "not all", dark: "all" };
-const DARKEST = 0.1;
-const LIGHTEST = 0.6;
 const READER = "(prefers-color-scheme: dark)";
 
 // How much of the text's colour there is in each, the rest being the background's.
 const MIXED = { page: 0, surface: 0, raised: 0.04, hover: 0.05, line: 0.14, "line-strong": 0.3, text: 1 };
-const OWN = [...Object.keys(MIXED), "muted", "accent", "on-accent"];
+const SIGNALS = ["accent", "danger", "live", "wait"];
+const OWN = [...Object.keys(MIXED), ...SIGNALS, "muted", "on-accent", "author-text"];
+const HUES = [5, 28, 48, 85, 140, 170, 195, 215, 240, 270, 300, 335]; // of authors, as in colours.css
 
 const root = document.documentElement;
 const dark = document.getElementById("dark");
@@ -38,19 +38,34 @@ function contrast(one, other) {
 
 const mix = (text, background, share) => text.map((part, index) => Math.round(share * part + (1 - share) * background[index]));
 
-// Whether names and warnings, which keep the colours of the light or the dark, can be read on it: on middling ones not.
-const suits = (background) => luminance(background) < DARKEST || luminance(background) > LIGHTEST;
+// Whether it can be read wherever text stands: of the surfaces, the one most like the text is the worst.
+const isReadable = (colour, text, background) => contrast(colour, mix(text, background, MIXED.hover)) >= CONTRAST;
 
+// Takes over the two colours. Of the others, those that cannot be read on them give way to that of the text.
 function wear(text, background) {
   const put = (name, [red, green, blue]) => root.style.setProperty(`--${name}`, `rgb(${red} ${green} ${blue})`);
+  const fits = (colour) => colour !== null && isReadable(colour, text, background);
+  const current = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
   for (const [name, share] of Object.entries(MIXED)) put(name, mix(text, background, share));
   let share = 0.65;
-  while (share < 1 && contrast(mix(text, background, share), background) < CONTRAST) share += 0.05;
+  while (share < 1 && !fits(mix(text, background, share))) share += 0.05;
   put("muted", mix(text, background, Math.min(share, 1)));
-  const accent = parse(getComputedStyle(root).getPropertyValue("--accent"));
-  if (accent && contrast(accent, background) >= CONTRAST) return;
-  put("accent", text);
-  put("on-accent", background);
+  for (const name of SIGNALS) {
+    if (fits(parse(current(name)))) continue;
+    put(name, text);
+    if (name === "accent") put("on-accent", background);
+  }
+  root.style.setProperty("--author-text", authorText(current("author-text"), luminance(text) > luminance(background), fits));
+}
+
+// Saturation and lightness for the names of authors: those they have, moved as far towards white or black as needed.
+function authorText(usual, lighter, fits) {
+  const [saturation, lightness] = usual.split(" ").map(parseFloat);
+  const step = lighter ? 4 : -4;
+  for (let light = lightness; light > 0 && light < 100; light += step) {
+    if (HUES.every((hue) => fits(parse(`hsl(${hue} ${saturation}% ${light}%)`)))) return `${saturation}% ${light}%`;
+  }
+  return lighter ? "0% 100%" : "0% 0%";
 }
 
 function setTheme(theme, colours) {
@@ -60,7 +75,7 @@ function setTheme(theme, colours) {
   const shade = theme === "host" && background ? (luminance(background) < 0.18 ? "dark" : "light") : theme;
   root.dataset.theme = theme;
   dark.media = MEDIA[shade] ?? READER;
-  if (theme === "host" && text && background && contrast(text, background) >= CONTRAST && suits(background)) wear(text, background);
+  if (theme === "host" && text && background && isReadable(text, text, background)) wear(text, background);
 }
 
 onHost("theme", ({ theme, colours }) => {

@@ -1,12 +1,14 @@
 """What the page around a room can say to it, and hears of it."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
+from quart_chat.web.colours import contrast
 from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
 from tests.browser.visit import LINE, Visit, page
@@ -36,6 +38,11 @@ async def listening(visit: OpenVisit, host: Host, server: Server, room: str, htm
     )
     await ana.room().is_live()
     return ana
+
+
+def digits(colour: str) -> str:
+    """Of `rgb(…)` as browsers compute it, without transparency."""
+    return "".join(f"{int(part):02x}" for part in re.findall(r"\d+", colour)[:3])
 
 
 async def heard(ana: Visit, kind: str, count: int) -> list[dict[str, Any]]:
@@ -186,6 +193,16 @@ async def test_theme_and_locale_follow_the_page(
     await expect(frame.locator(".message-text")).to_have_css("color", "rgb(243, 228, 207)")
     await ana.page.evaluate("document.body.style.cssText = 'background: #777; color: #888'; chat.setTheme('host')")
     await expect(frame.locator(".message-text")).not_to_have_css("color", "rgb(136, 136, 136)")
+    for own, background in (("#fff", "rgb(85, 85, 85)"), ("#fff", "rgb(107, 107, 107)"), ("#000", "rgb(243, 228, 0)")):
+        style = f"color: {own}; background: {background}"
+        await ana.page.evaluate(f"document.body.style.cssText = '{style}'; chat.setTheme('host')")
+        await expect(frame.locator(".room")).to_have_css("background-color", background)
+        for part in (".message-author", ".message-tag", ".composer-send"):
+            text = await frame.locator(part).evaluate("each => getComputedStyle(each).color")
+            behind = await frame.locator(part).evaluate(
+                "each => getComputedStyle(each.closest('.button, .room')).backgroundColor"
+            )
+            assert contrast(digits(text), digits(behind)) >= 4.5, (part, style)
     ana.complains_of()
 
 
@@ -199,16 +216,26 @@ async def test_bubble_counts_what_is_unread_and_gives_the_focus_back(
     await alice.post_message("two")
     await expect(button).to_have_accessible_name(f"Chat: {room}, 2 unread")
     assert await heard(ana, "unread", 2) == [{"count": 1}, {"count": 2}]
+    box = ana.room().frame.get_by_label("Message", exact=True)
     await button.click()
     await expect(ana.room().frame.locator("#messages").get_by_text("two")).to_be_in_viewport()
     await expect(button).to_have_accessible_name(f"Chat: {room}")
-    await ana.room().frame.get_by_label("Message", exact=True).press("Escape")
+    await expect(box).to_be_focused()
+    await box.dispatch_event("keydown", {"key": "Escape", "isComposing": True})  # of an input method
+    await alice.post_message("three")
+    await heard(ana, "message", 3)
+    await expect(button).to_have_attribute("aria-expanded", "true")
+    await ana.page.keyboard.press("Escape")
     await expect(button).to_have_attribute("aria-expanded", "false")
     await expect(button).to_be_focused()
     await ana.page.evaluate("chat.open()")
     await expect(button).to_have_attribute("aria-expanded", "true")
     await ana.page.evaluate("chat.close()")
     await expect(button).to_have_attribute("aria-expanded", "false")
+    await alice.post_message("four")
+    await expect(button).to_have_accessible_name(f"Chat: {room}, 1 unread")
+    await ana.room().frame.locator("body").evaluate("() => location.reload()")
+    await expect(button).to_have_accessible_name(f"Chat: {room}")
     ana.complains_of()
 
 
