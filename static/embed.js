@@ -5,7 +5,8 @@
   const script = document.currentScript;
   const CHAT = new URL(script.src).origin;
   const TAG = "quart-chat";
-  const FOR_FRAME = ["theme", "accent", "locale", "compact", "readonly"];
+  const SWITCHES = ["compact", "readonly"];
+  const FOR_FRAME = ["theme", "accent", "locale", ...SWITCHES];
   const ATTRIBUTES = ["room", ...FOR_FRAME, "bubble", "height", "label"];
   const EVENTS = ["message", "unread", "resize", "error"]; // of the frame, for the page
   const ACCENT = "2b6390";
@@ -188,9 +189,8 @@
       const options = new URLSearchParams();
       for (const name of FOR_FRAME) {
         const value = this.getAttribute(name);
-        if (name === "accent" && value) options.set(name, this.#accent);
-        else if (/^[cr]/.test(name)) options.set(name, value === null || /^(0|false)$/.test(value) ? 0 : 1);
-        else if (value) options.set(name, value);
+        if (SWITCHES.includes(name)) options.set(name, value === null || /^(0|false)$/.test(value) ? 0 : 1);
+        else if (value) options.set(name, name === "accent" ? this.#accent : value);
       }
       this.#frame = make("iframe", { title: this.#label }, {
         allow: "",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quart_chat.domain import framing, rooms, signed
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.lookalikes import skeleton
-from quart_chat.domain.sender import Frame, Sender
+from quart_chat.domain.sender import Sender
 from quart_chat.domain.signed import Signed
 from quart_chat.models import User
 from quart_chat.store import users
@@ -17,9 +17,8 @@ async def signed_in(chat: Chat, slug: str, sender: Sender) -> User | None:
 
     Raises RoomNotFound, IdentityRefused, IdentityExpired.
     """
-    if sender.token is None:
-        return None
-    return (await verified(chat, slug, sender.token, sender.frame)).user
+    found = await _verified(chat, slug, sender)
+    return found.user if found else None
 
 
 async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, int | None]:
@@ -27,12 +26,8 @@ async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, i
 
     Raises RoomNotFound, FramingRefused, IdentityRefused, IdentityExpired.
     """
-    expires_at = None
-    key = sender.user_key
-    found = None
-    if sender.token is not None:
-        found = await verified(chat, slug, sender.token, sender.frame)
-        key, expires_at = found.user.key, found.expires_at
+    found = await _verified(chat, slug, sender)
+    key = found.user.key if found else sender.user_key
 
     def query(tx: Transaction) -> User | None:
         framing.check(rooms.find_in(tx, slug), sender.frame)
@@ -41,12 +36,7 @@ async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, i
     known = await chat.database.read(query)
     if found is None:
         return known, None
-    return replace(found.user, id=known.id if known else 0), expires_at
-
-
-async def verified(chat: Chat, slug: str, token: str, frame: Frame | None) -> Signed:
-    """The same with the time until which the token counts."""
-    return await signed.verify(chat, slug, token, local=frame is not None and frame.local)
+    return replace(found.user, id=known.id if known else 0), found.expires_at
 
 
 def store(tx: Transaction, member: User, known: User | None) -> User:
@@ -54,3 +44,9 @@ def store(tx: Transaction, member: User, known: User | None) -> User:
     if known is not None and (known.name, known.avatar, known.role) == (member.name, member.avatar, member.role):
         return known
     return users.upsert_signed(tx, member, skeleton=skeleton(member.name))
+
+
+async def _verified(chat: Chat, slug: str, sender: Sender) -> Signed | None:
+    if sender.token is None:
+        return None
+    return await signed.verify(chat, slug, sender.token, local=sender.frame is not None and sender.frame.local)

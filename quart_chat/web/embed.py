@@ -13,7 +13,7 @@ from quart_chat.errors import ChatError
 from quart_chat.models import Draft
 from quart_chat.web import caller, context, look
 from quart_chat.web.policies import OWN, Policy
-from quart_chat.web.rooms import REFRESH
+from quart_chat.web.rooms import render
 from quart_chat.web.templates import Framed
 
 blueprint = Blueprint("embed", __name__)
@@ -67,18 +67,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
     others = framing.ancestors(page.room, local=caller.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
-    still = bool(error or context.argument("refresh") == "off")
-    return context.site().templates.room(
-        page,
-        await caller.user(),
-        nonce=context.nonce(),
-        key=secrets.token_urlsafe(18),
-        origin=context.origin(),
-        refresh=None if still else REFRESH,
-        form=form or {},
-        error=error,
-        framed=Framed(chosen, f"/embed/{slug}", _said(caller.frame())),
-    )
+    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(caller.frame())))
 
 
 def _said(frame: Frame | None) -> dict[str, str]:

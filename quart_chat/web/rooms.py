@@ -8,8 +8,10 @@ from quart.wrappers import Response
 
 from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
+from quart_chat.models import Page
 from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
+from quart_chat.web.templates import Framed
 
 blueprint = Blueprint("rooms", __name__)
 
@@ -57,6 +59,13 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
     """A room's page; with `form` and `error` when what was sent to it was refused."""
     page = await messages.page(context.site().chat, slug, context.number("before"))
     context.allow(Policy(images=framing.ancestors(page.room, local=caller.is_local())))
+    return await render(page, form, error)
+
+
+async def render(
+    page: Page, form: dict[str, str] | None, error: ChatError | None, framed: Framed | None = None
+) -> bytes:
+    """A page of a room for whoever asks, on its own or `framed`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.before or context.argument("refresh") == "off")
     return context.site().templates.room(
@@ -68,6 +77,7 @@ async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatEr
         refresh=None if still else REFRESH,
         form=form or {},
         error=error,
+        framed=framed,
     )
 
 

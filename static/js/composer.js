@@ -1,4 +1,5 @@
 // Where one writes: grows with the text, sends with Enter, keeps the draft, and edits one's own messages.
+import { onOwner, owner } from "./credential.js";
 import { room } from "./messages.js";
 import { enqueue, onRefused } from "./outbox.js";
 import { post } from "./post.js";
@@ -19,15 +20,33 @@ function grow() {
   text.style.blockSize = `${text.scrollHeight + 2}px`;
 }
 
-function write(value) {
+function put(value) {
   text.value = value;
   grow();
+}
+
+function write(value) {
+  put(value);
   text.focus();
 }
 
+// What is half written is its author's, whoever looks at this page next.
+const draftOf = (author) => (author === "guest" ? "draft" : `draft:${author}`);
+const loadDraft = () => load(draftOf(owner())) ?? "";
+
 function keepDraft(value) {
-  if (value) save("draft", value);
-  else forget("draft");
+  if (value) save(draftOf(owner()), value);
+  else forget(draftOf(owner()));
+}
+
+// Who wrote as a guest and is signed in now goes on writing; nobody else's text stays.
+function changeAuthor(before) {
+  if (editing !== null) setEditing(null);
+  else if (before === "guest" && text.value) {
+    forget(draftOf(before));
+    keepDraft(text.value);
+  }
+  put(loadDraft());
 }
 
 export const showError = (sentence) => { error.textContent = sentence; };
@@ -40,7 +59,7 @@ export function startEdit(number, value) {
 
 function stopEdit() {
   setEditing(null);
-  write(load("draft") ?? "");
+  write(loadDraft());
 }
 
 function setEditing(number) {
@@ -75,7 +94,7 @@ function submit(event) {
   }
   const name = form.elements.name;
   enqueue(text.value, name.disabled ? undefined : name.value);
-  forget("draft");
+  keepDraft("");
   write("");
 }
 
@@ -98,7 +117,7 @@ onRefused((refused) => {
     name.required = true;
     name.closest("label").hidden = false;
   }
-  const written = editing === null ? text.value : load("draft");
+  const written = editing === null ? text.value : loadDraft();
   const draft = written ? `${written}\n${refused}` : refused;
   keepDraft(draft);
   if (editing === null) write(draft);
@@ -114,5 +133,6 @@ text.addEventListener("input", () => {
 form.querySelector("[data-cancel-edit]").addEventListener("click", stopEdit);
 
 if (text.value) keepDraft(text.value);
-else text.value = load("draft") ?? "";
+else text.value = loadDraft();
 grow();
+onOwner(changeAuthor);

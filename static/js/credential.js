@@ -9,6 +9,7 @@ const host = embedded ? around : "";
 const KEY = `quart-chat:token:${host}`;
 
 let signed = null; // by the site around; it is short-lived, and kept nowhere
+const listeners = [];
 let memory = null; // the guest's token where storage is denied
 
 // Whether this is a frame in a page of another site. One in a page of the chat's own site is like that page.
@@ -38,21 +39,31 @@ function stored() {
   }
 }
 
-function keep(token) {
-  memory = token;
+function keep(given) {
+  memory = given;
   try {
-    localStorage.setItem(KEY, token);
+    localStorage.setItem(KEY, given);
   } catch { /* denied: it lasts as long as this page */ }
 }
 
-// Whether this is a frame in another site's page, and the origin of the page around any frame; empty where it says none.
-export { around, embedded };
+// Whether this is a frame in another site's page, and the origin of that; `around` of the page around any frame. Empty
+// where it says none.
+export { around, embedded, host };
+
+const token = () => signed ?? stored();
 
 export const hasGuest = () => embedded && !signed && stored() !== null;
 
 // The token that the site around has signed for whoever is there; null when nobody is signed in any more.
-export function setSigned(token) {
-  signed = token;
+export function setSigned(next) {
+  const before = owner();
+  signed = next;
+  if (owner() !== before) for (const listener of listeners) listener(before);
+}
+
+// Calls `listener(before)` when somebody else is there than the owner before.
+export function onOwner(listener) {
+  listeners.push(listener);
 }
 
 // Whose what is written here is: what waits to be sent must not go out in another's name.
@@ -68,17 +79,16 @@ export function owner() {
 // What says who this is, in the headers of every request.
 export function credentials() {
   if (!embedded) return {};
-  const token = signed ?? stored();
-  return { "Chat-Host": host, ...(token && { Authorization: `Bearer ${token}` }) };
+  return { "Chat-Host": host, ...(token() && { Authorization: `Bearer ${token()}` }) };
 }
 
 // The same in a form, for pages that open in a tab of their own.
-export const credentialFields = () => ({ token: signed ?? stored() ?? "", host });
+export const credentialFields = () => ({ token: token() ?? "", host });
 
 // Keeps what the server gives to a guest with the answer to its first message.
 export function takeCredential(answer) {
-  const token = answer?.headers.get("Chat-Token");
-  if (token && embedded) keep(token);
+  const given = answer?.headers.get("Chat-Token");
+  if (given && embedded) keep(given);
 }
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {

@@ -22,7 +22,6 @@ let retry = FIRST_RETRY;
 let timer;
 let giveBack = () => {};
 let unanswered = () => {};
-let expired = () => {};
 
 // `handler(text)` takes back the text of a message that the server refused.
 export function onRefused(handler) {
@@ -32,11 +31,6 @@ export function onRefused(handler) {
 // `handler()` hears when a message was sent and nothing came back.
 export function onUnanswered(handler) {
   unanswered = handler;
-}
-
-// `handler()` hears when the token is too old with which the site around a frame has signed somebody in.
-export function onExpired(handler) {
-  expired = handler;
 }
 
 export function enqueue(text, name) {
@@ -61,7 +55,7 @@ export async function flush() {
     describe(item, "Sending…");
     const { key, text, name } = item;
     const user = me();
-    const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) });
+    const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) }, () => isMine(item));
     if (!items.includes(item)) continue; // discarded meanwhile
     if (!answer || answer.status >= 500 || isExpired(answer) || isQueuedTooFast(answer, item)) {
       fail(item, answer);
@@ -92,8 +86,6 @@ function fail(item, answer) {
   if (!answer) {
     item.tried = true;
     unanswered();
-  } else if (isExpired(answer)) {
-    expired();
   }
   keep(item);
   element(item)?.setAttribute("data-failed", "");

@@ -8,21 +8,43 @@ const source = document.getElementById("outbox");
 const error = document.getElementById("composer-error");
 
 let last = Promise.resolve();
+let signInOver = () => {};
+let over = false;
+
+// `handler()` hears when the token does not count any more with which the site around a frame has signed somebody in.
+export function onSignInOver(handler) {
+  signInOver = handler;
+}
 
 // Resolves to the answer, or to undefined when there was none; never rejects. Its fragments are swapped in by then. An
 // answer without the header `Chat-Message` or `Chat-Error` is not from this server: a login page of the network, for
 // instance, which proves nothing. (htmx drops the third request of an element that has one running and one waiting:
-// so they wait here.)
-export function post(url, values) {
+// so they wait here. Where it is not to be sent any more by then, `wanted` says so.)
+export function post(url, values, wanted = () => true) {
   const turn = last.then(async () => {
+    if (!wanted()) return undefined;
     const htmx = await htmxReady.catch(() => null);
     const answer = await (htmx ? byHtmx(htmx, url, values) : byFetch(url, values));
     takeCredential(answer);
+    if (isSignInOver(answer)) {
+      error.textContent = "Your sign-in on this site has run out. It is being renewed.";
+      over = true;
+      signInOver();
+    }
     return answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error") ? answer : undefined;
   });
   last = turn;
   return turn;
 }
+
+// The site around has signed somebody in again.
+export function signInIsBack() {
+  if (over) error.textContent = "";
+  over = false;
+}
+
+// What the server says of a token is for whoever signs, and not for whoever writes.
+const isSignInOver = (answer) => answer?.headers.get("Chat-Error")?.startsWith("identity_");
 
 function byHtmx(htmx, url, values) {
   return new Promise((resolve) => {

@@ -3,7 +3,8 @@
 import { embedded, setSigned } from "./credential.js";
 import { onHost, tellHost } from "./host.js";
 import { showIdentity } from "./identity.js";
-import { flush, onExpired } from "./outbox.js";
+import { flush } from "./outbox.js";
+import { onSignInOver, signInIsBack } from "./post.js";
 
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]*$/; // what can go into a header
 const LONGEST = 4096; // characters
@@ -24,6 +25,7 @@ async function signIn(token) {
   if (answer?.ok) {
     const seconds = Number(answer.headers.get("Chat-Expires"));
     if (token !== null) timer = setTimeout(() => tellHost("refresh"), 1000 * Math.max(EARLY * seconds, OFTEN));
+    signInIsBack();
     flush();
   } else if (/^(identity|framing)_/.test(refusal)) {
     tellHost("error", { code: refusal, message: answer.refusal });
@@ -44,5 +46,5 @@ function identify({ token }) {
 
 onHost("identify", identify);
 
-// A machine that has slept hears of a token's end by a message that is refused; it waits in the outbox.
-onExpired(() => tellHost("refresh"));
+// A machine that has slept hears of a token's end by what it sends.
+onSignInOver(() => tellHost("refresh"));

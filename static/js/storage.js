@@ -1,8 +1,10 @@
 // What the browser keeps for this room, over reloads and for all tabs; in memory only where storage is denied.
+// In a frame for the page around it alone: pages of one site share it, but have other guests.
+import { host } from "./credential.js";
 import { room } from "./messages.js";
 
 const memory = new Map();
-const prefix = `quart-chat:${room}:`;
+const prefix = host ? `quart-chat:${host}:${room}:` : `quart-chat:${room}:`;
 
 const stored = () => {
   try {

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from quart_chat.domain import embed_keys
 from quart_chat.web.colours import contrast
 from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
 from tests.browser.visit import LINE, Visit, page
-from tests.frames import Site, site_of
+from tests.frames import Site, beside, site_of
 from tests.people import Person
 from tests.serving import Server
 
@@ -140,6 +141,50 @@ async def test_message_waits_for_the_next_token(
     await ana.room().send("not lost")
     await ana.room().shows("not lost")
     await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
+
+
+async def test_half_written_text_is_its_authors(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    box = ana.room().frame.get_by_label("Message", exact=True)
+    await box.fill("begun as a guest")
+    signed = {name: site.token(sub=name, name=name) for name in ("Ana", "Bo")}
+    await ana.page.evaluate("text => chat.identify(text)", signed["Ana"])
+    await ana.room().is_known_as("Ana")
+    await expect(box).to_have_value("begun as a guest")
+    await ana.page.evaluate("text => chat.identify(text)", signed["Bo"])
+    await ana.room().is_known_as("Bo")
+    await expect(box).to_have_value("")
+    await ana.page.evaluate("chat.identify(null)")
+    await expect(box).to_have_value("")
+    await ana.page.evaluate("text => chat.identify(text)", signed["Ana"])
+    await expect(box).to_have_value("begun as a guest")
+
+
+async def test_edit_asks_for_another_token_and_shows_writers_no_words_for_developers(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    given: list[str] = []
+    await ana.page.expose_function("giveToken", lambda: given.append("") or site.token(name="Ana"))
+    await ana.page.evaluate("chat.identify(giveToken)")
+    await ana.room().is_known_as("Ana")
+    await ana.room().send("teh plan")
+    await ana.room().shows("teh plan")
+    async with beside(server) as chat:
+        await embed_keys.revoke(chat, room, site.key.key.id)
+        site.key = await embed_keys.create(chat, room, "HS256")
+    await ana.room().frame.locator("#messages").get_by_text("teh plan").hover()
+    await ana.room().frame.get_by_role("button", name="Edit").click()
+    await ana.room().send("the plan")
+    async with asyncio.timeout(20):
+        while len(given) < 2:
+            await asyncio.sleep(0.05)
+    await expect(ana.room().frame.locator("#composer-error")).to_be_empty()
+    await ana.room().frame.get_by_label("Message", exact=True).press("Enter")
+    await ana.room().shows("the plan")
+    assert "signature" not in await ana.room().frame.locator("body").inner_text()
 
 
 async def test_message_that_waits_goes_out_in_its_authors_name_alone(
