@@ -35,7 +35,9 @@ def squid(*, connect: int = 443, icap: int | None = None) -> Program:
     """As Debian has it: tunnels to port 443 alone, and to `connect`. With `icap`, bodies go through that scanner."""
     port = free_port()
     text = SQUID.format(port=port, connect=connect) + (PREVIEW.format(icap=icap) if icap else "")
-    return Program("squid", "squid", "-N", "-f", "FOLDER/squid.conf", port=port, files={"squid.conf": text})
+    # Its shared memory is called by its name: two of one name that start at the same moment are in each other's way.
+    command = ["squid", "-N", "-n", f"squid{port}", "-f", "FOLDER/squid.conf"]
+    return Program("squid", *command, port=port, files={"squid.conf": text}, tidies=True)
 
 
 C_ICAP = """
@@ -62,7 +64,7 @@ def c_icap() -> Program:
     port = free_port()
     modules = next(path.parent for path in Path("/usr/lib").glob("*/c_icap/srv_echo.so"))
     files = {"c-icap.conf": C_ICAP.format(port=port, modules=modules)}
-    return Program("c-icap", "c-icap", "-N", "-f", "FOLDER/c-icap.conf", port=port, files=files)
+    return Program("c-icap", "c-icap", "-N", "-f", "FOLDER/c-icap.conf", port=port, files=files, tidies=True)
 
 
 TINYPROXY = """

@@ -46,15 +46,23 @@ def free_port(host: str = "127.0.0.1") -> int:
 class Program:
     """A command that stays in the foreground, run as nobody in particular where the tests run as root.
 
-    `files` are written into its folder; in them and in `command`, FOLDER is that folder's path.
+    `files` are written into its folder; in them and in `command`, FOLDER is that folder's path. One that keeps more
+    elsewhere, in shared memory, removes that itself when it stops: it `tidies`, and is not simply killed at the end.
     """
 
     def __init__(
-        self, name: str, *command: str, port: int, files: dict[str, str] | None = None, prefix: Sequence[str] = ()
+        self,
+        name: str,
+        *command: str,
+        port: int,
+        files: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        tidies: bool = False,
     ) -> None:
         self.name = name
         self.port = port
         self.host = "127.0.0.1"
+        self.tidies = tidies
         self.folder = Path(tempfile.mkdtemp(prefix=f"quart-chat-{name}-"))
         self._process: asyncio.subprocess.Process | None = None
         path = find(command[0])
@@ -66,7 +74,8 @@ class Program:
 
     @property
     def log(self) -> str:
-        return (self.folder / "program.log").read_text(errors="replace")
+        """What it says, on its own output and in whatever logs it keeps in its folder."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     async def start(self) -> None:
         with (self.folder / "program.log").open("ab") as log:
@@ -138,11 +147,13 @@ def _nobody() -> dict[str, Any]:
 
 @asynccontextmanager
 async def started(*programs: Program) -> AsyncIterator[None]:
-    """These programs, all started at once; at the end they are killed and their folders removed."""
+    """These programs, all started at once; at the end they are ended and their folders removed."""
     try:
-        await asyncio.gather(*(program.start() for program in programs))
+        async with asyncio.TaskGroup() as starting:
+            for program in programs:
+                starting.create_task(program.start())
         yield
     finally:
-        await asyncio.gather(*(program.kill() for program in programs))
+        await asyncio.gather(*(program.stop() if program.tidies else program.kill() for program in programs))
         for program in programs:
             program.remove()
