@@ -144,6 +144,14 @@ class IdentityExpired(IdentityRefused):
     code = "identity_expired"
 
 
+class SignInOver(ChatError):
+    """The same, for whoever is signed in."""
+
+    code = "sign_in_over"
+    status = 401
+    sentence = "Your sign-in on the other site has run out. Close this page, reload that one, and press Delete again."
+
+
 class SignedOnly(ChatError):
     code = "signed_only"
     status = 403

@@ -1,6 +1,6 @@
 // Rooms of a chat on another site's page: `<quart-chat room="lobby">`, in place or, with `bubble`, behind a button. A
-// script tag with `data-room` makes the element itself. Neither styles nor scripts are put into the page: a strict
-// Content-Security-Policy has to name this script's origin in script-src and frame-src, and nothing else.
+// script tag with `data-room` makes the element itself. A strict Content-Security-Policy of that page has to name this
+// script's origin in script-src and frame-src, and nothing else.
 (() => {
   const script = document.currentScript;
   const CHAT = new URL(script.src).origin;
@@ -11,7 +11,7 @@
   const EVENTS = ["message", "unread", "resize", "error"]; // of the frame, for the page
   const ACCENT = "2b6390";
   const HEIGHT = 480; // pixels
-  const PATIENCE = 10000; // milliseconds that a loaded frame has to speak
+  const PATIENCE = 10000; // milliseconds until a loaded frame speaks
   const HOLDING = 3; // frames of a page that may keep a connection open: browsers have six for each server
 
   const shared = new CSSStyleSheet();
@@ -222,7 +222,7 @@
       this.#load(this.#life.signal);
       this.#panel.classList.toggle("closed", !open);
       if (open) this.#frame.focus();
-      else if (document.activeElement === this) this.#button.focus();
+      else if (this.getRootNode().activeElement === this) this.#button.focus();
       this.#dress();
       this.#say("visible", { visible: open });
     }
@@ -246,6 +246,10 @@
       this.#unread = 0;
       this.#trouble.hidden = true;
       this.#dress();
+      if (this.#root.activeElement === this.#frame) {
+        this.#frame.blur(); // an empty page had the focus
+        this.#frame.focus();
+      }
       this.#say("welcome", { held: [...loaded].indexOf(this) < HOLDING, visible: this.#isOpen });
       if (this.hasAttribute("theme")) this.#sendTheme();
       if (this.hasAttribute("locale")) this.#sendLocale();

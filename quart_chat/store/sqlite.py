@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import itertools
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,11 +218,24 @@ def _configure(connection: sqlite3.Connection, *, readonly: bool) -> None:
     if readonly:
         connection.execute("PRAGMA query_only = ON")
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # Deleted text is overwritten in the file, not only unlinked.
     connection.execute("PRAGMA secure_delete = ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait here for others that open a new file at the same moment, whatever its timeout says."""
+    end = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 def _read(connection: sqlite3.Connection, query: Callable[[Transaction], T]) -> T:

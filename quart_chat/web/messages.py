@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
 from quart_chat.domain import framing, messages, rooms
-from quart_chat.errors import ChatError
+from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.models import Draft, Message
 from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
@@ -79,7 +79,10 @@ async def confirm(slug: str, message_id: int) -> str:
     can lead a click; by a form, so that their token is in no address."""
     form = await context.form()
     caller.in_frame_of(form.get("host", ""), form.get("token"))
-    message, ticket = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
+    try:
+        message, ticket = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
+    except IdentityRefused as error:
+        raise SignInOver from error
     await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=ticket)
 

@@ -39,11 +39,15 @@ const resized = new ResizeObserver(() => {
 });
 for (const part of parts) resized.observe(part);
 
+function write(wanted) {
+  if (wanted && !touch.matches) text.focus({ preventScroll: true });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) tellHost("escape");
 });
 
-onHost("visible", ({ visible }) => {
-  if (visible === true && !touch.matches) text.focus({ preventScroll: true });
-});
+// Opened, a bubble is where one writes; also where it was opened before this page was there.
+onHost("visible", ({ visible }) => write(visible === true));
+onHost("welcome", ({ visible }) => write(visible === true && document.hasFocus()));
 onHost("locale", ({ locale }) => setLocale(locale));

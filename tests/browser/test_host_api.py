@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from quart_chat.domain import embed_keys
 from quart_chat.web.colours import contrast
@@ -121,6 +121,44 @@ async def test_site_is_told_why_its_token_is_refused(
     await ana.page.evaluate("text => chat.identify(text)", site.token(exp=int(time.time()) - 60))
     assert (await heard(ana, "error", 2))[1]["code"] == "identity_expired"
     ana.complains_of("status of 401")
+
+
+async def test_person_stays_signed_in_as_long_as_the_last_good_token_counts(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    await ana.page.evaluate("text => chat.identify(text)", site.token(name="Ana"))
+    await ana.room().is_known_as("Ana")
+    await ana.page.evaluate("text => chat.identify(text)", site.token(name="Ana", room="lobby"))
+    await heard(ana, "error", 1)
+    await ana.room().send("still here")
+    await ana.room().shows("still here")
+    await expect(ana.room().frame.locator("#messages .verified")).to_have_count(1)
+    await ana.page.evaluate("text => chat.identify(text)", site.token(sub="Bo", name="Bo", room="lobby"))
+    await heard(ana, "error", 2)
+    await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()  # Ana has left, as far as the page says
+    ana.complains_of("status of 401")
+
+
+async def test_page_that_had_no_token_in_time_is_asked_again(
+    host: Host, server: Server, room: str, site: Site, visit: OpenVisit
+) -> None:
+    ana = await listening(visit, host, server, room)
+    given: list[str] = []
+
+    def give() -> str:
+        given.append("")
+        if len(given) == 2:
+            raise RuntimeError("the site is restarting")
+        return site.token(name="Ana", exp=int(time.time()) + (600 if len(given) > 2 else 5))
+
+    await ana.page.expose_function("giveToken", give)
+    await ana.page.evaluate("chat.identify(giveToken)")
+    await ana.room().is_known_as("Ana")
+    async with asyncio.timeout(20):
+        while len(given) < 3:
+            await asyncio.sleep(0.05)
+    assert "the site is restarting" in (await heard(ana, "error", 1))[0]["message"]
 
 
 async def test_message_waits_for_the_next_token(
@@ -287,6 +325,23 @@ async def test_bubble_counts_what_is_unread_and_gives_the_focus_back(
     await expect(button).to_have_accessible_name(f"Chat: {room}, 1 unread")
     await ana.room().frame.locator("body").evaluate("() => location.reload()")
     await expect(button).to_have_accessible_name(f"Chat: {room}")
+    await ana.room().is_live()  # a frame that goes while it opens its stream has it logged as a failure
+
+    opened = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await opened.wait()
+        await route.continue_()
+
+    await ana.page.context.route("**/embed/*", slowly)
+    await ana.page.evaluate(
+        "document.body.appendChild(document.createElement('div')).attachShadow({ mode: 'open' }).append(chat)"
+    )
+    await button.click()  # before the frame is there
+    opened.set()
+    await expect(box).to_be_focused()
+    await ana.page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
     ana.complains_of()
 
 

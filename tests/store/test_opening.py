@@ -1,5 +1,6 @@
 """Opening a file: what it is set to, and what is refused with one clear line."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -112,3 +113,18 @@ async def test_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         assert tables == {"events", "migrations"}
         assert connection.execute("SELECT count(*) FROM migrations").fetchone() == (0,)
+
+
+async def test_programs_that_make_a_file_at_once_all_open_it(tmp_path: Path) -> None:
+    """Switching to WAL needs the file alone, and is refused at once while another program so much as begins."""
+    path = tmp_path / "chat.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        database = Database(path, lambda _: None, alone=False)
+        opening = asyncio.create_task(database.open())
+        try:
+            await asyncio.sleep(0.2)  # it must not have failed by then
+            other.execute("COMMIT")
+            await opening
+        finally:
+            await database.close()

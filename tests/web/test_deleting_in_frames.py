@@ -92,8 +92,18 @@ async def test_only_the_author_is_asked(server: Server, vera: Visitor, alice: Pe
             answer = await confirm(vera, message, token, host)
             assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "not_yours"), (token, host)
             assert "ticket" not in answer.text
-    answer = await confirm(vera, message, "not.a.token")
-    assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "identity_refused")
+
+
+async def test_person_whose_sign_in_is_over_reads_no_words_for_developers(server: Server, room: str) -> None:
+    site = await site_of(server, room)
+    async with Visitor("", server.url, room, token=site.token()) as sigrid:
+        message = (await sigrid.post_message("hello")).message_id
+        for token in (site.token(exp=1), site.token(room="lobby"), "not.a.token"):
+            answer = await confirm(sigrid, message, token)
+            assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "sign_in_over")
+            assert "Your sign-in on the other site has run out." in answer.text
+            assert "token" not in answer.text.partition("<body")[2]
+        assert await is_there(sigrid, message)
 
 
 async def test_cookie_of_the_sites_own_pages_asks_nothing_for_a_frame(alice: Person, room: str) -> None:
@@ -217,5 +227,5 @@ async def test_message_of_a_signed_member_is_deleted_by_a_ticket(server: Server,
         async with beside(server) as chat:
             await embed_keys.revoke(chat, room, site.key.key.id)
         answer = await confirm(sigrid, other)
-        assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "identity_refused")
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "sign_in_over")
         assert await is_there(sigrid, other)
