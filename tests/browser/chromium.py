@@ -15,7 +15,8 @@ COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = [
     "--no-sandbox",  # tests may run as root
     "--disable-gpu",
-    "--in-process-gpu",  # one process less for each browser
+    "--in-process-gpu",  # one process less for each browser,
+    "--renderer-process-limit=1",  # and one for all pages of a site, as on a machine with little memory
     "--disable-quic",
     "--no-first-run",
     # Chromium's own services look for the internet, which a test machine need not have.

@@ -7,7 +7,7 @@ import pytest
 
 from tests.delivery.chaos import run
 
-SECONDS = 12
+SECONDS = 8
 KILLS = 4
 
 
