@@ -12,6 +12,9 @@ READY := .venv/ready
 TEST_READY := .venv/test-ready
 BENCH_READY := .venv/bench-ready
 
+# Tests start a hundred servers: what is compiled is kept, also where the environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 

@@ -199,6 +199,7 @@ async def test_browser_that_denies_channels_is_live_all_the_same(window: OpenWin
     await one.shows("hello")
 
 
+@pytest.mark.long
 async def test_browser_without_locks_lets_hidden_tabs_go(window: OpenWindow, alice: Person) -> None:
     """As over HTTP from another machine, where there is no secure context."""
     one = await window(script="delete Navigator.prototype.locks")

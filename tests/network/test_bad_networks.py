@@ -29,6 +29,7 @@ from tests.serving import Server
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.timeout(240),
     # Sockets that wait for a network that is gone are given up.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -66,9 +67,8 @@ async def gone(bad: Network, window: Window, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("trouble", "seconds"),
     [
-        pytest.param(late, 4, id="300 ms and 5 % loss, briefly"),
-        pytest.param(late, 30, id="300 ms and 5 % loss", marks=pytest.mark.long),
-        pytest.param(gone, MINUTE, id="a minute without packets", marks=pytest.mark.long),
+        pytest.param(late, 30, id="300 ms and 5 % loss"),
+        pytest.param(gone, MINUTE, id="a minute without packets"),
     ],
 )
 async def test_nothing_is_lost_and_nothing_comes_twice(
@@ -119,7 +119,6 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
     print(f"{ledger}; everybody had everything {took:.1f} s after the network was good again")
 
 
-@pytest.mark.long
 async def test_page_that_is_opened_over_a_late_network_is_live(tmp_path: Path) -> None:
     """300 ms and a lost packet now and then are not taken for something that holds streams back."""
     async with (

@@ -31,7 +31,10 @@ pytestmark = pytest.mark.browser
 
 POLLING = "Live by polling: your network buffers streams"
 
-SHOWN = ["nginx-stock", "nginx-tls", "tinyproxy-plain", "squid-preview", "mitmproxy-forward", "mitmproxy-connect"]
+SHOWN = [
+    "nginx-stock", "tinyproxy-plain", "mitmproxy-connect",
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("nginx-tls", "squid-preview", "mitmproxy-forward")),
+]  # fmt: skip
 """Of each kind one: the others differ in nothing that a browser would see."""
 
 STORMY = ["nginx-deploy", "tinyproxy-plain", "mitmproxy-forward"]

@@ -56,6 +56,7 @@ async def slow_clients(server: Server) -> AsyncIterator[list[asyncio.subprocess.
             await process.wait()
 
 
+@pytest.mark.long
 async def test_chat_goes_on_while_hundreds_of_clients_are_slow(tmp_path: Path) -> None:
     need("slowhttptest")
     # What has ended is let go of after this time: Hypercorn waits for it where a client leaves between two requests.
