@@ -19,6 +19,7 @@ LATE = {"haproxy-idle", "haproxy-deploy", "apache-stock", "apache-deploy", "varn
 """Those that look for their client when they have something for it: with the next heartbeats, that is."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("late", "heartbeat"), [(False, "15"), (True, "1")], ids=["at once", "with a heartbeat"])
 async def test_stream_ends_when_its_reader_leaves(
     late: bool, heartbeat: str, tmp_path: Path, certificate: Certificate
