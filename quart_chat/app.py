@@ -80,7 +80,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, Templates(assets.folder("templates")), local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, messages, identity, streams, embed, embedding, oembed, static, health, diagnose):
+    for module in (rooms, messages, identity, streams, embed, embedding, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
     app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
@@ -118,6 +118,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
 
 
 def _wrapped(app: App, config: Config) -> App:
+    app = static.Static(app, assets.folder("static"))
     app = security.RefusesTunnels(HandsOver(security.AddsHeaders(app)))
     if config.trusted_proxies:
         app = Proxies(app, config.trusted_networks, unix=config.trusts_unix)

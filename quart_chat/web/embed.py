@@ -1,12 +1,11 @@
-"""A room in a frame of another site's page, and the script that makes the frame."""
+"""A room in a frame of another site's page."""
 
 import secrets
 
-from quart import Blueprint, redirect, send_from_directory
+from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat import assets
 from quart_chat.domain import framing, messages
 from quart_chat.domain.sender import Frame
 from quart_chat.errors import ChatError
@@ -17,9 +16,6 @@ from quart_chat.web.rooms import render
 from quart_chat.web.templates import Framed
 
 blueprint = Blueprint("embed", __name__)
-
-SCRIPT_AGE = 300
-"""Seconds that browsers keep the script without asking: its address stays the same when it changes."""
 
 
 @blueprint.get("/embed/<slug>")
@@ -49,16 +45,6 @@ async def create(slug: str) -> ResponseReturnValue:
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
         caller.remember(response, posted.message.author)
-    return response
-
-
-@blueprint.get("/embed.js")
-async def script() -> Response:
-    """The script for the pages of other sites, which may load it in any way."""
-    response = await send_from_directory(assets.folder("static"), "embed.js")
-    response.headers["Cache-Control"] = f"public, max-age={SCRIPT_AGE}"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
