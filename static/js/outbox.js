@@ -1,29 +1,40 @@
-// What was written and is not acknowledged yet: shown at once, kept over reloads, sent again with the same key until the
-// server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends it.
-import { embedded, owner } from "./credential.js";
+// What was written and is not acknowledged yet: shown at once, kept over reloads and for all tabs, sent again with the
+// same key until the server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends.
+import { owner } from "./credential.js";
+import { followBottom } from "./keep-scroll.js";
 import { onMessages } from "./messages.js";
 import { me } from "./own-messages.js";
+import { describePending, hidePending, isShownAs, removePending, showPending } from "./pending.js";
 import { post } from "./post.js";
-import { followBottom } from "./keep-scroll.js";
 import { showSending, showUnsent } from "./status.js";
-import { forget, loadAll, onForgotten, save } from "./storage.js";
+import { alone, forget, loadAll, onStored, save } from "./storage.js";
 
-const FIRST_RETRY = 1000; // milliseconds; doubled up to the last
+// All in milliseconds.
+const FIRST_RETRY = 1000; // doubled up to the last
 const LAST_RETRY = 15000;
+const PACE = 10000; // a longer time that a limit asks for is not waited for in one go
+const TURN = 1000; // of waiting for another tab that sends, after which it is worth a word
 
-const box = document.getElementById("outbox");
-const template = document.getElementById("pending-template");
 const url = document.getElementById("composer").getAttribute("hx-post");
 
-// What an earlier page left behind may have arrived without anybody hearing of it: it counts as tried.
-let items = loadAll("outbox:").map((item) => ({ ...item, tried: true })).sort((a, b) => a.at - b.at);
+let items = inOrder(loadAll("outbox:"));
+const homeless = new Set(); // what could not be stored
 let sending = false;
+let stuck = false; // whether what waits is worth a word
 let retry = FIRST_RETRY;
 let timer;
+let takeOver;
 let giveBack = () => {};
 let unanswered = () => {};
 
-// `handler(text)` takes back the text of a message that the server refused.
+// Clocks go back. What is written takes its place after all that waits, in whichever tab; by it, `at` was a time once.
+function inOrder(unordered) {
+  return unordered.sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1));
+}
+
+const lastPlace = () => Math.max(0, ...[...items, ...loadAll("outbox:")].map(({ at }) => at));
+
+// `handler(text)` takes back the text of a message that the server refused, or that is not to be sent any more.
 export function onRefused(handler) {
   giveBack = handler;
 }
@@ -34,10 +45,9 @@ export function onUnanswered(handler) {
 }
 
 export function enqueue(text, name) {
-  const item = { key: randomKey(), at: Date.now(), text, name, owner: owner() };
-  items.push(item);
+  const item = { key: randomKey(), at: lastPlace() + 1, text, name, owner: owner() };
+  add(item);
   keep(item);
-  show(item);
   followBottom();
   flush();
 }
@@ -46,94 +56,114 @@ export async function flush() {
   clearTimeout(timer);
   if (sending) return;
   sending = true;
-  let sent = 0;
-  showSending(items.some(isMine));
-  for (const item of items) if (!isMine(item)) describe(item, "Not sent: it waits until whoever wrote it is back.");
-  for (;;) {
-    const item = items.find(isMine);
-    if (!item) break;
-    describe(item, "Sending…");
-    const { key, text, name } = item;
-    const user = me();
-    const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) }, () => isMine(item));
-    if (!items.includes(item)) continue; // discarded meanwhile
-    if (!answer || answer.status >= 500 || isExpired(answer) || isQueuedTooFast(answer, item)) {
-      fail(item, answer);
-      break;
-    }
-    retry = FIRST_RETRY;
-    remove(item);
-    if (answer.status < 400) sent += 1;
-    else giveBack(item.text);
-  }
+  for (const item of items) if (!isMine(item)) describePending(item, "Not sent: it waits until whoever wrote it is back.");
+  const turn = setTimeout(() => count(true), TURN);
+  // One tab sends for all, so that what was written in several keeps its order.
+  const sent = items.some(isMine) ? await alone("outbox", () => { clearTimeout(turn); return sendAll(); }) : 0;
+  clearTimeout(turn);
   sending = false;
   showSending(false);
   if (sent && !window.htmx) location.reload(); // nothing can put the answer into this page
 }
 
-// "Too fast" gives the text back where nothing else waits and the server cannot have it. Otherwise the message stays:
-// its author might send again what has arrived already, and a queue would come back in one piece.
-function isQueuedTooFast(answer, item) {
-  return answer.status === 429 && (item.tried || items.length > 1);
+// Resolves to how many were sent. Limits count people, and not what they say: whoever wrote more than one allows is
+// waited for, and gets nothing back.
+async function sendAll() {
+  let sent = 0;
+  let pause = 0;
+  showSending(true);
+  for (;;) {
+    const item = items.find(isMine);
+    if (!item) break;
+    if (pause) await new Promise((resolve) => { setTimeout(resolve, pause); });
+    if (!items.includes(item) || !isMine(item)) continue; // discarded meanwhile, or sent by another tab
+    if (!pause) describePending(item, "Sending…");
+    const { key, text, name } = item;
+    const user = me();
+    const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) }, () => isMine(item));
+    if (!items.includes(item)) continue;
+    if (answer?.status === 429 && asked(answer) <= PACE) {
+      pause = asked(answer);
+      showSending(false);
+      for (const each of items.filter(isMine)) describePending(each, "Waiting to be sent.", false);
+      count(true);
+    } else if (!answer || answer.status >= 500 || answer.status === 429 || isExpired(answer)) {
+      fail(item, answer);
+      break;
+    } else {
+      retry = FIRST_RETRY;
+      remove(item);
+      if (answer.status < 400) sent += 1;
+      else giveBack(item.text);
+    }
+  }
+  return sent;
 }
 
 const isMine = (item) => (item.owner ?? "guest") === owner();
 
 const isExpired = (answer) => answer?.headers.get("Chat-Error") === "identity_expired";
 
+// Milliseconds; a limit that names none may be tried again after a second.
+const asked = (answer) => 1000 * Number(answer?.headers.get("Retry-After") || 1);
+
 function fail(item, answer) {
-  // An answer of this server says that it does not have the message. No answer says nothing.
-  if (!answer) {
-    item.tried = true;
-    unanswered();
-  }
-  keep(item);
-  element(item)?.setAttribute("data-failed", "");
-  describe(item, reason(answer));
-  const asked = 1000 * Number(answer?.headers.get("Retry-After") ?? 0);
-  timer = setTimeout(flush, Math.max(asked, retry));
+  if (!answer) unanswered();
+  keep(item); // another tab may have forgotten it
+  describePending(item, reason(answer), true);
+  timer = setTimeout(flush, Math.max(answer ? asked(answer) : 0, retry));
   retry = Math.min(2 * retry, LAST_RETRY);
-  showUnsent(items.length);
+  count(true);
 }
 
+// An answer of this server says that it does not have the message. No answer says nothing.
 function reason(answer) {
   if (!answer) return "Not confirmed: no answer yet. Trying again.";
   if (isExpired(answer)) return "Not sent: your sign-in has run out. Trying again.";
+  if (answer.status === 429) return "Not sent yet: this is more than is allowed at once. It goes out later by itself.";
   return "Not sent: the server cannot take it now. Trying again.";
 }
 
-const keep = (item) => save(`outbox:${item.key}`, item);
+function keep(item) {
+  if (save(`outbox:${item.key}`, item)) homeless.delete(item);
+  else homeless.add(item);
+  warn();
+}
+
+// That would be lost with the page. (Where nobody needs it, the listener keeps pages out of caches.)
+function warn() {
+  removeEventListener("beforeunload", hold);
+  if (homeless.size) addEventListener("beforeunload", hold);
+}
+
+const hold = (event) => event.preventDefault();
+
+function count(isStuck) {
+  stuck = isStuck && items.length > 0;
+  showUnsent(stuck ? items.length : 0);
+}
+
+function add(item) {
+  items = inOrder([...items, item]);
+  show(item);
+}
 
 function remove(item) {
   items = items.filter((other) => other !== item);
   forget(`outbox:${item.key}`);
-  element(item)?.remove();
-  showUnsent(box.querySelector("[data-failed]") ? items.length : 0);
+  removePending(item);
+  count(stuck);
+  homeless.delete(item);
+  warn();
 }
 
-const element = (item) => document.getElementById(`pending-${item.key}`);
-
 function show(item) {
-  const pending = template.content.cloneNode(true).firstElementChild;
-  pending.id = `pending-${item.key}`;
-  pending.querySelector(".message-text").textContent = item.text;
-  pending.querySelector("[data-retry]").addEventListener("click", flush);
-  pending.querySelector("[data-discard]").addEventListener("click", () => discard(item));
-  box.append(pending);
+  showPending(item, items[items.indexOf(item) + 1], { retry: flush, discard: () => discard(item) });
 }
 
 function discard(item) {
   remove(item);
-  if (embedded) giveBack(item.text); // nothing is lost by one click in a frame
-}
-
-function describe(item, text) {
-  const pending = element(item);
-  if (!pending) return;
-  const line = pending.querySelector("[data-state-text]");
-  if (line.textContent !== text) line.textContent = text;
-  const failed = pending.hasAttribute("data-failed");
-  for (const button of pending.querySelectorAll("[data-retry], [data-discard]")) button.hidden = !failed;
+  giveBack(item.text); // nothing is lost by one click
 }
 
 // 144 random bits; `crypto.randomUUID` exists only in secure contexts.
@@ -142,22 +172,26 @@ function randomKey() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
 }
 
-const pendingOf = ({ dataset: { token } }) => token && items.find(({ key }) => key.startsWith(token));
+const pendingOf = (message) => items.find((item) => isShownAs(item, message));
 
 // Whether a message that is in the page already is one that is being sent from here.
 export const isPending = (message) => Boolean(pendingOf(message));
 
-// The stream may bring a message before its POST is answered: it must not be seen twice meanwhile.
+// It must not be seen twice meanwhile.
 onMessages((added) => {
-  for (const item of added.map(pendingOf)) if (item) element(item).hidden = true;
+  for (const item of added.map(pendingOf)) if (item) hidePending(item);
 });
 
-// Another tab has sent it, or its author has given it up there.
-onForgotten((key) => {
-  const item = items.find((other) => key === `outbox:${other.key}`);
-  if (item) remove(item);
+// Another tab has something to send; or it has sent it, or its author has given it up there.
+onStored("outbox:", (key, item) => {
+  const known = items.find((other) => other.key === key);
+  if (item && !known) {
+    add(item);
+    clearTimeout(takeOver);
+    takeOver = setTimeout(flush, LAST_RETRY); // that tab may be gone before it has sent it
+  } else if (!item && known) remove(known);
 });
 
-items.forEach(show);
+for (const [index] of items.entries()) show(items.at(-1 - index)); // each before the one that follows it
 addEventListener("online", flush);
 if (items.length) flush();

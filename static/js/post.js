@@ -46,6 +46,13 @@ export function signInIsBack() {
 // What the server says of a token is for whoever signs, and not for whoever writes.
 const isSignInOver = (answer) => answer?.headers.get("Chat-Error")?.startsWith("identity_");
 
+// Whoever waits in turn to be sent need not hear that it is not their turn.
+source.addEventListener("htmx:before:response", (event) => {
+  if (isWaited(event.detail.ctx.response, event.detail.ctx.values)) event.preventDefault();
+});
+
+const isWaited = (answer, values) => answer.status === 429 && "key" in (values ?? {});
+
 function byHtmx(htmx, url, values) {
   return new Promise((resolve) => {
     const settle = ({ detail: { ctx } }) => {
@@ -67,7 +74,7 @@ async function byFetch(url, values) {
       body: new URLSearchParams(values),
       signal: AbortSignal.timeout(PATIENCE),
     });
-    if (answer.headers.has("Chat-Error")) {
+    if (answer.headers.has("Chat-Error") && !isWaited(answer, values)) {
       error.textContent = new DOMParser().parseFromString(await answer.text(), "text/html").body.textContent.trim();
     }
     return answer;

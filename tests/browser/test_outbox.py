@@ -1,0 +1,113 @@
+"""What was written and is not sent yet: its order, its pace, and the way back to whoever wrote it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Request, expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.serving import Server, serving
+
+pytestmark = pytest.mark.browser
+
+TOO_LONG = "x" * 8_001
+
+WATCH = """() => {
+    window.said = { status: [], error: [] };
+    const note = (kind, line) => new MutationObserver(() => said[kind].push(line.textContent)).observe(
+        line, { childList: true, characterData: true, subtree: true });
+    note("status", document.getElementById("status"));
+    note("error", document.getElementById("composer-error"));
+}"""
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """One for each test: these kill it. A guest may send three messages at once, and then one a second."""
+    async with serving(tmp_path, user_burst="3", user_rate="1") as running:
+        yield running
+
+
+@pytest.fixture
+def room() -> str:
+    return "lobby"
+
+
+async def another_tab(one: Window) -> Window:
+    tab = Window(await one.context.new_page(), one.url, one.room)
+    tab.watch()
+    await tab.open()
+    return tab
+
+
+async def test_all_that_waits_is_sent_in_the_order_of_writing_at_the_pace_of_the_limit(
+    window: OpenWindow, server: Server
+) -> None:
+    one = await window(trouble=True)
+    await one.introduce("Ana")
+    await one.send("online")
+    await one.shows("online")
+    two = await another_tab(one)
+    for tab in (one, two):
+        await tab.is_live()
+    await server.kill()
+    texts = [f"in the dark {number}" for number in range(6)]
+    for number, text in enumerate(texts):
+        if number == 3:
+            await one.page.evaluate("Date.now = () => 1e9")  # the clock is set back
+        await (two if number % 2 else one).send(text)
+        for tab in (one, two):
+            await expect(tab.page.locator("#outbox .message-text").last).to_have_text(text)
+        if number == 4:
+            await one.send(TOO_LONG)
+    for tab in (one, two):
+        await tab.page.evaluate(WATCH)
+        await expect(tab.page.locator("#outbox .message-text")).to_have_text([*texts[:5], TOO_LONG, texts[5]])
+    posts: list[str] = []
+
+    def keep(request: Request) -> None:
+        if request.method == "POST":
+            posts.append(request.url)
+
+    one.context.on("request", keep)
+    await server.start()
+    for tab in (one, two):
+        await tab.shows("online", *texts)
+        await tab.is_live()
+    fields = [await tab.page.get_by_label("Message", exact=True).input_value() for tab in (one, two)]
+    assert sorted(fields) == ["", TOO_LONG], "what the server refuses is given back once, and nothing else is"
+    said = [await tab.page.evaluate("said") for tab in (one, two)]
+    assert not [words for tab in said for words in tab["error"] if "too fast" in words]
+    assert any(words.startswith("Live · ") and words.endswith(" waiting") for tab in said for words in tab["status"])
+    assert len(posts) <= len(texts) + 4, "whoever has to wait does not knock in between"
+
+
+async def test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written(
+    window: OpenWindow, server: Server
+) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await server.kill()
+    await ana.page.evaluate(
+        "for (let size = 2 ** 22; size; size >>= 1) try { for (let n = 0; ; n += 1)"
+        " localStorage[`full:${size}:${n}`] = 'x'.repeat(size); } catch { /* now it is full */ }"
+    )
+    await ana.send("first")
+    await ana.send("second")
+    failed = ana.page.locator("[data-failed]")
+    await expect(failed).to_have_count(1)
+    async with ana.page.expect_event("dialog") as asked:  # what could not be stored is not left without a word
+        await ana.page.close(run_before_unload=True)
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+    await ana.page.evaluate("localStorage.clear()")
+    await failed.get_by_role("button", name="Stop trying").click()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_be_focused()
+    await server.start()
+    await ana.shows("second")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first")
