@@ -8,9 +8,10 @@ import functools
 import re
 import unicodedata
 
+import regex
 from confusable_homoglyphs.confusables import confusables_data
 
-from quart_chat.domain.text import BLANKS
+from quart_chat.domain.text import UNSEEN
 
 SAME = {"i": "l", "0": "o", "1": "l"}
 """What the data keeps apart and a small sans-serif does not: I is l there, so its small form is l too."""
@@ -22,8 +23,12 @@ Thai, Arabic) are not among them: without those, other names would be left."""
 ROUNDS = 8
 """Foldings of a character until it stays the same; the data needs 4."""
 
-STRETCHERS = "\u0640\u07fa"
-"""What draws words of Arabic and N'Ko letters out. It is a letter by its category."""
+PASSED_OVER = regex.compile(rf"(?V1)[\p{{P}}\p{{Sk}}\p{{Variation_Selector}}\u0640\u07fa{UNSEEN}]")
+"""What is invisible, space or punctuation, and two letters that draw words of Arabic and N'Ko out. What this Unicode
+does not know yet is a letter."""
+
+LETTER = regex.compile(r"[\p{L}\p{N}]")
+KEPT = regex.compile(r"(?V1)[[\p{L}\p{N}\p{M}]--\p{Lm}]")
 
 CASINGS = (str, str.lower, str.upper, str.title)
 
@@ -85,8 +90,7 @@ def _prototypes() -> dict[str, str]:
             continue
         # No letter vanishes by its looks: one like a stroke is one, and so is a vowel like an accent. Modifiers may: an
         # apostrophe is among them.
-        category = unicodedata.category(source)
-        if category[0] in "LNM" and category != "Lm" and not _has_letters(prototype):
+        if KEPT.match(source) and not LETTER.search(prototype):
             continue
         found[source] = prototype
     return found
@@ -96,16 +100,8 @@ def _cleaned(text: str) -> str:
     return text.replace("\u200e", "")  # marks around what is written from right to left
 
 
-def _has_letters(text: str) -> bool:
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
-
-
 def _is_passed_over(character: str) -> bool:
-    """Whether it is invisible, space, punctuation, or an accent."""
-    category = unicodedata.category(character)
-    if category[0] in "CZP" or category == "Sk" or character in BLANKS + STRETCHERS:
+    if PASSED_OVER.match(character):
         return True
     code = ord(character)
-    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
-        return True  # variation selectors
-    return category[0] == "M" and any(first <= code <= last for first, last in ACCENTS)
+    return unicodedata.category(character)[0] == "M" and any(first <= code <= last for first, last in ACCENTS)

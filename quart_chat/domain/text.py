@@ -3,13 +3,19 @@
 import re
 import unicodedata
 
+import regex
+
 from quart_chat.errors import NameInvalid, TextInvalid
 
 TEXT_LENGTH = 8000
 """Characters (code points) in a message."""
 
 NAME_LENGTH = 40
-"""Characters (code points) in a name, after normalisation."""
+"""Characters in a name, as people count them (https://www.unicode.org/reports/tr29/): a family of emoji is one, and so
+is a letter of Hindi with its vowel."""
+
+NAME_SIZE = 120
+"""Code points in a name, before normalisation and after it."""
 
 MARKS_IN_A_ROW = 4
 """Combining marks on one character: enough for every living script, too few to paint over other lines."""
@@ -17,10 +23,25 @@ MARKS_IN_A_ROW = 4
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiner: part of Persian and Indic words and of emoji, so allowed inside a name."""
 
-BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Letters, marks and symbols by category that show nothing: Hangul fillers, the empty Braille pattern, the combining
-grapheme joiner, and two Khmer vowels that Unicode advises against. Variation selectors are not among them: emoji and
-Japanese and Mongolian names need those."""
+UNSEEN = r"\p{Cc}\p{Cs}\p{Z}\p{DI}\p{NChar}\u2800\ufff9-\ufffb\U00016fe4\U0001d159"
+"""What shows nothing: control and space characters; what is to be ignored where a font does not know it, which Unicode
+has fixed also for code points without a meaning (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point);
+what never means anything; and a few signs that are drawn as nothing. All else that is unassigned or private is a
+letter: a newer Unicode, or a font of its users, knows it."""
+
+HIDDEN = regex.compile(rf"(?V1)[[{UNSEEN}]--[ {JOINERS}\p{{Variation_Selector}}]]")
+"""The same without what names need: spaces, joiners, and what emoji, Japanese and Mongolian choose their glyphs by."""
+
+VISIBLE = regex.compile(rf"(?V1)[\P{{M}}--[{UNSEEN}]]")
+"""A character with something to see. A mark alone has nothing."""
+
+TOWER = regex.compile(rf"\p{{M}}{{{MARKS_IN_A_ROW + 1}}}")
+
+FLAGS = regex.compile(
+    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|"
+    "\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+"""Those of England, Scotland and Wales: a black flag, and in tags, which show nothing, whose it is."""
 
 MARKS_OF_TRUST = frozenset("✓✔☑✅🗸🗹⍻🮱𐄂√∛∜⎷🅥🆅🏵📛🪪🛡⛨")
 """Check marks and what passes for one, a V in a circle or a box, rosettes, badges and shields: next to a name they say
@@ -40,7 +61,7 @@ def clean_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]", "", text)
     text = re.sub(r"\A(?:[^\S\n]*\n)+", "", text).rstrip()
-    if not any(map(_is_visible, text)):
+    if not VISIBLE.search(text):
         raise TextInvalid("The message is empty. Write something, then send it.")
     if len(text) > TEXT_LENGTH:
         raise TextInvalid(
@@ -67,33 +88,31 @@ def clean_title(name: str) -> str:
     Raises NameInvalid when it is not 1 to 40 visible characters, or holds control, bidirectional or other invisible
     characters, which could imitate or hide another name.
     """
+    if len(name) > NAME_SIZE:
+        raise _too_long()  # before anything takes time that grows faster than the name
     name = re.sub(r" {2,}", " ", unicodedata.normalize("NFKC", name)).strip()
     if not name:
         raise NameInvalid("Please enter a name.")
-    if len(name) > NAME_LENGTH:
-        raise NameInvalid(f"The name is too long: {NAME_LENGTH} characters at most.")
-    if any(_is_hidden(character) for character in name):
+    if len(name) > NAME_SIZE or len(regex.findall(r"\X", name)) > NAME_LENGTH:
+        raise _too_long()
+    if HIDDEN.search(FLAGS.sub("", name)):
         raise NameInvalid("The name contains invisible or control characters. Please type it with plain letters.")
-    if not any(map(_is_visible, name)) or re.search(f"^[{JOINERS}]|[{JOINERS}]$|[{JOINERS}]{{2}}", name):
+    if not VISIBLE.search(name) or re.search(f"^[{JOINERS}]|[{JOINERS}]$|[{JOINERS}]{{2}}", name):
         raise NameInvalid("The name has nothing to see in it. Please enter a name.")
-    if _longest_run_of_marks(name) > MARKS_IN_A_ROW:
+    if TOWER.search(name):
         raise NameInvalid("The name has too many accents on one letter. Please use fewer.")
     return name
 
 
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] not in "CZM" and character not in BLANKS
+def first_character(name: str) -> str:
+    """The first of the characters that people see in `name`, as a capital where that is one character too: the whole of
+    a flag, of a family, of a letter and its accent."""
+    match = regex.match(r"\X", name)
+    found = match[0] if match else ""
+    # In the case that titles have: there dž is Dž, and Georgian keeps its letters. But ß would be Ss.
+    capital = found.title()
+    return capital if len(capital) == len(found) else found
 
 
-def _is_hidden(character: str) -> bool:
-    if character == " " or character in JOINERS:
-        return False
-    return unicodedata.category(character)[0] in "CZ" or character in BLANKS
-
-
-def _longest_run_of_marks(text: str) -> int:
-    longest = run = 0
-    for character in text:
-        run = run + 1 if unicodedata.category(character)[0] == "M" else 0
-        longest = max(longest, run)
-    return longest
+def _too_long() -> NameInvalid:
+    return NameInvalid(f"The name is too long: {NAME_LENGTH} characters at most.")

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from quart_chat import assets, vendor
+from quart_chat.domain.text import NAME_SIZE, first_character
 from quart_chat.errors import ChatError
 from quart_chat.events import EVENT_NAMES, Event
 from quart_chat.models import Message, Page, Room, User
@@ -69,10 +70,11 @@ class Templates:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
-        self._environment.filters.update(linked=linked, iso=iso, day=day, clock=clock)
+        self._environment.filters.update(linked=linked, iso=iso, day=day, clock=clock, first_character=first_character)
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
             htmx=vendor.SCRIPTS,
+            name_units=2 * NAME_SIZE,
             modules={name: assets.modules(static / "js", f"{name}.js") for name in ("room", "framed")},
             continues=continues,
             article=self._message,

@@ -78,6 +78,9 @@ def test_imitation_has_the_same_skeleton(name: str, imitation: str) -> None:
         ("か", "が"),
         ("ก", "กิ"),
         ("...", "--"),
+        ("Ana", "Ana🩷"),  # newer than some a Python
+        ("Ana🩷", "Ana🩵"),
+        ("Ana\ue000", "Ana\ue001"),
     ],
 )
 def test_other_name_has_another_skeleton(name: str, other: str) -> None:
