@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from quart import Quart
 
-from quart_chat import assets
+from quart_chat import assets, vendor
 from quart_chat.asgi import App
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
@@ -74,10 +74,13 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     """An ASGI app with these settings, by default those of the environment; `local` says that it listens to its own
     machine alone. Raises StartupError."""
     config = config or load_config()
+    if config.cdn == "off" and not vendor.is_complete(assets.folder("static") / "vendor"):
+        raise StartupError("QUART_CHAT_CDN is off, but htmx is not here: run `quart-chat fetch-htmx` first.")
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
-    site = Site(config, Templates(assets.folder("templates")), local)
+    templates = Templates(assets.folder("templates"), joined=config.assets == "joined", cdn=config.cdn == "on")
+    site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
     for module in (rooms, messages, identity, streams, embed, embedding, oembed, health, diagnose):

@@ -1,13 +1,10 @@
 """Where the templates and static files are, in a checkout and in an installed wheel alike."""
 
 import hashlib
-import re
 from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-
-IMPORT = re.compile(r'^import .*?"\./([a-z-]+\.js)";', re.MULTILINE)
 
 
 def folder(name: str) -> Path:
@@ -18,17 +15,9 @@ def folder(name: str) -> Path:
 
 @lru_cache
 def fingerprint(root: Path) -> str:
-    """A short hash of every file below `root`: the address of static files changes when any of them does."""
-    digest = hashlib.sha256()
+    """A short hash of every file below `root`, and of how they are put together: the address of static files changes
+    when any of that does."""
+    digest = hashlib.sha256((PACKAGE / "bundles.py").read_bytes())
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def modules(folder: Path, name: str) -> list[str]:
-    """The names of a script and of all it imports, and what these import, from this folder: what a browser would find
-    out one by one, each a round trip after the other."""
-    found = [name]
-    for module in found:
-        found += [each for each in IMPORT.findall((folder / module).read_text("utf-8")) if each not in found]
-    return found

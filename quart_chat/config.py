@@ -31,6 +31,10 @@ class Config(BaseSettings):
         description="Addresses, networks and 'unix', between commas: proxies whose X-Forwarded-For and -Proto count",
     )
     limits: Literal["on", "off"] = Field("on", description="'off' lifts every limit; for benchmarks only")
+    cdn: Literal["on", "off"] = Field("on", description="'off' serves htmx from here, and asks no CDN for it")
+    assets: Literal["joined", "files"] = Field(
+        "joined", description="'files' serves scripts and styles one by one, as they are in a checkout; for debugging"
+    )
     user_rate: float = Field(1.0, gt=0, description="Messages per second that one guest may keep up")
     user_burst: int = Field(10, ge=1, description="Messages that one guest may send at once")
     address_rate: float = Field(10.0, gt=0, description="Messages per second that one address may keep up")

@@ -13,7 +13,7 @@ PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    {"models", "events", "errors", "config", "assets", "vendor", "secret", "asgi"},
+    {"models", "events", "errors", "config", "assets", "bundles", "vendor", "secret", "asgi"},
     {"diagnose"},
     {"store", "broker"},
     {"domain"},

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quart_chat import assets
+from quart_chat import assets, bundles
 from quart_chat.asgi import App, Receive, Scope, Send
 
 YEAR = 365 * 24 * 3600
@@ -92,7 +92,8 @@ class Static:
         self._app = app
         self._current = assets.fingerprint(root)
         files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
-        self._files = {name: File.of(name, path.read_bytes()) for name, path in files.items()}
+        contents = {name: path.read_bytes() for name, path in files.items()} | bundles.files(root)
+        self._files = {name: File.of(name, content) for name, content in contents.items()}
         self._fixed = {"/embed.js": self._files["embed.js"]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from quart_chat import assets, vendor
+from quart_chat import assets, bundles, vendor
 from quart_chat.domain.text import NAME_SIZE, first_character
 from quart_chat.errors import ChatError
 from quart_chat.events import EVENT_NAMES, Event
@@ -60,7 +60,8 @@ class _Environment(Environment):
 class Templates:
     """The templates of a folder. Rendering never waits: everything a template shows is given to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, joined: bool = True, cdn: bool = True) -> None:
+        """`joined` pages ask for their scripts and styles as one file each; without `cdn` also htmx comes from here."""
         static = assets.folder("static")
         self._environment = _Environment(
             loader=FileSystemLoader(folder),
@@ -73,9 +74,14 @@ class Templates:
         self._environment.filters.update(linked=linked, iso=iso, day=day, clock=clock, first_character=first_character)
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
-            htmx=vendor.SCRIPTS,
             name_units=2 * NAME_SIZE,
-            modules={name: assets.modules(static / "js", f"{name}.js") for name in ("room", "framed")},
+            sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],
+            scripts={name: f"{'' if joined else 'js/'}{name}.js" for name in bundles.SCRIPTS},
+            modules={} if joined else {name: bundles.modules(static / "js", f"{name}.js") for name in bundles.SCRIPTS},
+            dark=Markup(bundles.sheet(static / "css", "dark")),  # noqa: S704  # a file of ours
+            htmx=vendor.SCRIPTS if cdn else (),
+            htmx_copy=bundles.HTMX if vendor.is_complete(static / "vendor") else None,
+            cdn=vendor.CDN,
             continues=continues,
             article=self._message,
         )
@@ -145,7 +151,7 @@ class Templates:
         look, said = framed.look, framed.said
         return {
             LOOK: self._attributes(look),
-            DARK: self._dark(look, self._environment.globals["static"], nonce),
+            DARK: self._dark(look, self._environment.globals["dark"], nonce),
             HERE: escape(framed.path + look.query(**said)),
             STILL: escape(framed.path + look.query(**said, refresh="off")),
             POST_TO: escape(f"{framed.path}/messages{look.query(**said)}"),

@@ -1,10 +1,13 @@
-// Loads htmx and its extensions, in order: from the CDN, or from this server where the CDN is blocked.
-// A CDN that never answers is worse than one that refuses: a preload has a deadline, an ordinary script has none.
+// Loads htmx and its extensions, in order: from the CDN, or from this server where the CDN is blocked, slow, or not wanted.
+// A CDN that never answers is worse than one that refuses: after its head start both are asked, and the first one there
+// is taken.
 
-const DEADLINE = 2500; // milliseconds
+const HEAD_START = 600; // milliseconds
 const REMEMBER = "quart-chat:cdn-blocked";
 
-const scripts = [...document.querySelectorAll('script[type="text/htmx"]')];
+const all = [...document.querySelectorAll('script[type="text/htmx"]')];
+const remote = all.filter((script) => !("local" in script.dataset));
+const local = all.filter((script) => "local" in script.dataset); // as one file; none where it was not fetched at set-up
 
 const links = [];
 
@@ -12,45 +15,68 @@ function preload(script) {
   return new Promise((resolve, reject) => {
     const link = document.createElement("link");
     links.push(link);
-    Object.assign(link, { rel: "preload", as: "script", href: script.src, crossOrigin: "anonymous", nonce: script.nonce });
-    link.integrity = script.integrity;
-    link.onload = resolve;
-    link.onerror = () => reject(new Error("blocked"));
-    setTimeout(() => reject(new Error("too slow")), DEADLINE);
+    Object.assign(link, { rel: "preload", as: "script", href: script.src, nonce: script.nonce });
+    if (script.integrity) Object.assign(link, { crossOrigin: "anonymous", integrity: script.integrity });
+    link.onload = () => resolve(script);
+    link.onerror = () => reject(new Error(`${script.src} could not be loaded`));
     document.head.append(link);
   });
 }
 
-function run(script, url) {
+function run(script) {
   return new Promise((resolve, reject) => {
     const element = document.createElement("script");
-    Object.assign(element, { src: url, integrity: script.integrity, crossOrigin: "anonymous", nonce: script.nonce });
+    Object.assign(element, { src: script.src, nonce: script.nonce });
+    if (script.integrity) Object.assign(element, { crossOrigin: "anonymous", integrity: script.integrity });
     element.onload = resolve;
-    element.onerror = () => reject(new Error(`${url} could not be loaded`));
+    element.onerror = () => reject(new Error(`${script.src} could not be loaded`));
     document.head.append(element);
   });
 }
 
-async function cdnAnswers() {
+function isRemembered() {
   try {
-    if (sessionStorage.getItem(REMEMBER)) return false;
-  } catch { /* storage is denied: ask the CDN every time */ }
-  try {
-    await Promise.all(scripts.map(preload));
-    return true;
+    return sessionStorage.getItem(REMEMBER) !== null;
   } catch {
-    for (const link of links) link.remove();
-    try { sessionStorage.setItem(REMEMBER, "yes"); } catch { /* as above */ }
-    return false;
+    return false; // storage is denied: the CDN is asked every time
   }
 }
 
-async function load() {
-  const local = !(await cdnAnswers());
-  for (const script of scripts) {
-    if (local) await run(script, script.dataset.local);
-    else await run(script, script.src).catch(() => run(script, script.dataset.local));
+function remember() {
+  try { sessionStorage.setItem(REMEMBER, "yes"); } catch { /* as above */ }
+}
+
+const fetched = (scripts) => Promise.all(scripts.map(preload));
+
+// Which of them are here first.
+async function first() {
+  if (!local.length) {
+    fetched(remote).catch(() => { /* running them says so */ });
+    return remote;
   }
+  if (!remote.length || isRemembered()) return local;
+  const theirs = fetched(remote);
+  const late = new Promise((resolve) => { setTimeout(resolve, HEAD_START); });
+  try {
+    if (await Promise.race([theirs, late])) return remote;
+    const won = await Promise.any([theirs, fetched(local)]);
+    if (won[0] === remote[0]) return remote;
+  } catch { /* the CDN refused */ }
+  for (const link of links) if (link.integrity) link.remove();
+  remember();
+  return local;
+}
+
+async function load() {
+  const chosen = await first();
+  try {
+    for (const script of chosen) await run(script);
+  } catch (error) {
+    if (chosen === local) throw error;
+    remember();
+    for (const script of local) await run(script);
+  }
+  if (!window.htmx) throw new Error("htmx is nowhere");
   // htmx looks at the page as soon as it runs, which is before its extensions do.
   window.htmx.process(document.body);
   return window.htmx;

@@ -1,6 +1,7 @@
 """Where the page's scripts come from, and what there is without them."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Route, expect
@@ -8,7 +9,10 @@ from playwright.async_api import Route, expect
 from quart_chat import vendor
 from tests.browser.cdn import answer_as_cdn
 from tests.browser.conftest import OpenWindow
+from tests.browser.contexts import Contexts
+from tests.browser.window import Window
 from tests.people import Person
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -40,9 +44,8 @@ async def test_cdn_delivers_and_integrity_is_checked(window: OpenWindow) -> None
     assert {script.integrity for script in vendor.SCRIPTS} <= set(loaded)
 
 
-@pytest.mark.parametrize("block", [refuse, never_answer])
-async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person, block: object) -> None:
-    bo = await window(cdn=block, trouble=True)
+async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person) -> None:
+    bo = await window(cdn=refuse, trouble=True)
     await bo.is_live()
     await alice.post_message("through the wall")
     await bo.shows("through the wall")
@@ -53,7 +56,7 @@ async def test_tampered_cdn_is_refused_and_replaced(window: OpenWindow) -> None:
     await bo.open()
     await bo.is_live()
     assert await bo.page.evaluate("window.tampered") is None
-    assert await bo.page.locator('script[src*="/vendor/"]').count() == len(vendor.SCRIPTS)
+    assert await bo.page.locator('script[src$="/htmx.js"]:not([type])').count() == 1
 
 
 async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> None:
@@ -98,7 +101,7 @@ async def test_page_without_javascript_opens_at_the_newest_message(window: OpenW
 
 async def test_message_goes_out_once_where_htmx_is_nowhere(window: OpenWindow) -> None:
     ana = await window(show=False, cdn=refuse, trouble=True)
-    await ana.context.route("**/vendor/*", refuse)
+    await ana.context.route("**/htmx.js", refuse)
     await ana.open()
     await ana.says("No live updates")
     await ana.introduce("Ana")
@@ -112,7 +115,7 @@ async def test_message_goes_out_once_where_htmx_is_nowhere(window: OpenWindow) -
 
 async def test_page_whose_script_does_not_arrive_says_so(window: OpenWindow) -> None:
     bo = await window(show=False, trouble=True)
-    await bo.context.route("**/outbox.js", refuse)
+    await bo.context.route("**/room.js", refuse)
     await bo.open()
     await bo.says("Connecting…")
     size = "getComputedStyle(document.getElementById('status'), '::after').fontSize"
@@ -121,12 +124,34 @@ async def test_page_whose_script_does_not_arrive_says_so(window: OpenWindow) -> 
     assert await bo.page.evaluate(size) == "13px"
 
 
-async def test_browser_is_told_of_every_script_at_once(window: OpenWindow) -> None:
-    bo = await window()
+async def test_server_without_a_cdn_and_with_single_files(contexts: Contexts, tmp_path: Path) -> None:
+    """Nobody else is asked for anything; a browser is told of all scripts at once, and fetches none of them twice."""
+    async with serving(tmp_path, cdn="off", assets="files") as server:
+        context = await contexts.take({}, own=True)
+        bo = Window(await context.new_page(), server.url, "lobby")
+        bo.watch()
+        asked: list[str] = []
+        bo.page.on("request", lambda request: asked.append(request.url))
+        await bo.open()
+        await bo.is_live()
+        told = await bo.page.evaluate("[...document.querySelectorAll('link[rel=modulepreload]')].map((l) => l.href)")
+        await contexts.give_back(context)
+    assert not [url for url in asked if not url.startswith(f"{server.url}/")]
+    assert sorted(url for url in asked if "/js/" in url) == sorted(told)
+    assert not bo.complaints + bo.trouble
+
+
+async def test_late_cdn_is_overtaken_and_not_asked_again(window: OpenWindow) -> None:
+    asked = []
+
+    async def never_answer_again(route: Route) -> None:
+        asked.append(route.request.url)
+        await never_answer(route)
+
+    bo = await window(show=False, cdn=never_answer_again, trouble=True)
+    await bo.open()
     await bo.is_live()
-    loaded = await bo.page.evaluate(
-        "performance.getEntriesByType('resource').map((e) => e.name).filter((n) => /js.[a-z-]+.js$/.test(n))"
-    )
-    told = await bo.page.evaluate("[...document.querySelectorAll('link[rel=modulepreload]')].map((l) => l.href)")
-    assert set(loaded) == set(told)
-    assert len(loaded) == len(told), "and fetches none of them twice"
+    assert len(asked) == len(vendor.SCRIPTS)
+    await bo.open()
+    await bo.is_live()
+    assert len(asked) == len(vendor.SCRIPTS)

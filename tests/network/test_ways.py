@@ -65,7 +65,7 @@ async def test_pages_and_scripts_are_compressed_and_streams_are_not(name: str, c
         page = await alice.client.get("/rooms/lobby")
         found = re.search(r"/static/[0-9a-f]+/", page.text)
         assert found, page.text
-        script = await alice.client.get(f"{found[0]}js/outbox.js")
+        script = await alice.client.get(f"{found[0]}room.js")
         assert page.headers.get("Content-Encoding") == "gzip"
         assert script.headers.get("Content-Encoding") == "gzip"
         async with alice.listen() as stream:

@@ -1,0 +1,159 @@
+"""The scripts and styles of a page, each in one file, put together at start from the files that people edit.
+
+A module becomes a function that runs once and returns what it exports, in the order in which a browser would run them:
+names need not be unique beyond their own file. Comments stay behind. A source map leads errors back to file and line.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from quart_chat import vendor
+
+SCRIPTS = ("room", "framed", "local-times", "embedding", "diagnose")
+"""The modules that pages begin with."""
+
+SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame")
+"""Of every page, in this order. `dark` stands in the page itself: scripts choose when it counts."""
+
+HTMX = "htmx.js"
+"""The local copy of htmx and its extensions."""
+
+IMPORT = re.compile(r'import (?:\{ (?P<names>[^}]+) \} from )?"\./(?P<file>[a-z0-9-]+\.js)";(?P<rest>.*)')
+EXPORT = re.compile(r"export (?P<code>(?:const|class|(?:async )?function\*?) (?P<name>\w+)\b.*)")
+EXPORTS = re.compile(r"export \{ (?P<names>[\w, ]+) \};(?P<rest>.*)")
+COMMENT = re.compile(r"/\*.*?\*/\n*", re.DOTALL)
+FORBIDDEN = re.compile(r"^(?:import|export)\b|\bimport\s*\(|\bimport\.meta\b")
+"""Of what modules can do, what nothing here does."""
+
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+class Unjoinable(Exception):
+    """What in which file cannot be put together with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    lines: list[tuple[int, str]]
+    """What there is to run, each with the number that its line has in the file, from 0."""
+    exports: list[str]
+
+
+def modules(folder: Path, name: str) -> list[str]:
+    """The names of a script and of all it imports, and what these import: each after what it needs, as browsers run
+    them. Raises Unjoinable where two need each other."""
+    found: list[str] = []
+    _visit(folder, name, found, ())
+    return found
+
+
+def script(folder: Path, name: str) -> tuple[str, str]:
+    """A script with all that it imports, and its source map. Raises Unjoinable."""
+    files = modules(folder, name)
+    text: list[str] = []
+    mapped: list[tuple[int, int] | None] = []
+    for number, file in enumerate(files):
+        module = _module(file, (folder / file).read_text("utf-8"))
+        text.append(f"const {_variable(file)} = (() => {{")
+        mapped.append(None)
+        text += [line for _, line in module.lines]
+        mapped += [(number, line) for line, _ in module.lines]
+        text += [f"return {{ {', '.join(module.exports)} }};", "})();"]
+        mapped += [None, None]
+    text.append(f"//# sourceMappingURL={name}.map\n")
+    sources = [f"{folder.name}/{file}" for file in files]
+    return "\n".join(text), json.dumps(
+        {"version": 3, "file": name, "sources": sources, "names": [], "mappings": _mappings(mapped)}
+    )
+
+
+def sheet(folder: Path, *names: str) -> str:
+    """Style sheets as one, without their comments."""
+    return COMMENT.sub("", "\n".join((folder / f"{name}.css").read_text("utf-8") for name in names))
+
+
+def htmx(folder: Path) -> str | None:
+    """The local copies as one script, in the order in which they must run; None where they are not there."""
+    if not vendor.is_complete(folder):
+        return None
+    return ";\n".join((folder / script.name).read_text("utf-8") for script in vendor.SCRIPTS)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """All that is put together from the static files, by the name under which pages ask for it. Raises Unjoinable."""
+    found = {"page.css": sheet(root / "css", *SHEETS)}
+    for name in SCRIPTS:
+        found[f"{name}.js"], found[f"{name}.js.map"] = script(root / "js", f"{name}.js")
+    if (copies := htmx(root / "vendor")) is not None:
+        found[HTMX] = copies
+    return {name: text.encode() for name, text in found.items()}
+
+
+def _visit(folder: Path, name: str, found: list[str], above: tuple[str, ...]) -> None:
+    if name in above:
+        raise Unjoinable(f"{' imports '.join((*above, name))}: none of them can be first")
+    if name in found:
+        return
+    for line in (folder / name).read_text("utf-8").splitlines():
+        if needed := IMPORT.fullmatch(line):
+            _visit(folder, needed["file"], found, (*above, name))
+    found.append(name)
+
+
+def _module(file: str, text: str) -> _Module:
+    lines, exports = [], []
+    # Where text may go on over several lines, none of them is known to be a comment.
+    comments = all(line.count("`") % 2 == 0 for line in text.splitlines())
+    for number, line in enumerate(text.splitlines()):
+        code = line
+        if comments and line.lstrip().startswith("//"):
+            continue
+        if found := IMPORT.fullmatch(line):
+            if found["names"] is None:
+                continue
+            names = found["names"].replace(" as ", ": ")
+            code = f"const {{ {names} }} = {_variable(found['file'])};{found['rest']}"
+        elif found := EXPORT.fullmatch(line):
+            exports.append(found["name"])
+            code = found["code"]
+        elif found := EXPORTS.fullmatch(line):
+            exports += found["names"].split(", ")
+            code = found["rest"]
+        elif FORBIDDEN.search(line):
+            raise Unjoinable(
+                f"{file}:{number + 1}: {line.strip()!r} is a way to import or export that is not known here"
+            )
+        if code.strip():
+            lines.append((number, code))
+    return _Module(lines, exports)
+
+
+def _variable(file: str) -> str:
+    """What a module's exports are called: no name that stands in one."""
+    return "$" + file.removesuffix(".js").replace("-", "_")
+
+
+def _mappings(lines: list[tuple[int, int] | None]) -> str:
+    """For each line where it comes from, file and line, as source maps say it (https://tc39.es/ecma426/)."""
+    mapped = []
+    before = (0, 0)
+    for line in lines:
+        if line is None:
+            mapped.append("")
+            continue
+        mapped.append("A" + _number(line[0] - before[0]) + _number(line[1] - before[1]) + "A")
+        before = line
+    return ";".join(mapped)
+
+
+def _number(value: int) -> str:
+    """A number as base 64 VLQ."""
+    rest = -2 * value + 1 if value < 0 else 2 * value
+    digits = ""
+    while True:
+        rest, digit = rest >> 5, rest & 31
+        digits += BASE64[digit | 32 if rest else digit]
+        if not rest:
+            return digits

@@ -1,0 +1,144 @@
+"""Scripts and styles are put together from the files that people edit, and lead back to them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from quart_chat import assets, bundles
+from quart_chat.models import Cursor, Page, Room
+from quart_chat.web.templates import Templates
+
+STATIC = assets.folder("static")
+TEMPLATES = assets.folder("templates")
+
+REFUSED = {
+    "a live binding": "export let count = 0;",
+    "a default": "export default function start() {}",
+    "all of a module": 'import * as all from "./other.js";',
+    "all of it again": 'export * from "./other.js";',
+    "over several lines": 'import {\n  one,\n} from "./other.js";',
+    "only when needed": 'const other = await import("./other.js");',
+    "of another folder": 'import { one } from "../other.js";',
+    "its own address": "const here = import.meta.url;",
+}
+"""What modules could do as well. Put together they would do something else, so it is said at once."""
+
+
+def write(folder: Path, **modules: str) -> Path:
+    for name, text in modules.items():
+        (folder / f"{name.replace('_', '-')}.js").write_text(text)
+    return folder
+
+
+def origins(text: str, mapped: str) -> list[tuple[str, str, int] | None]:
+    """For each line of a script: itself, the file and the line that its map names."""
+    read = json.loads(mapped)
+    file = line = 0
+    found: list[tuple[str, str, int] | None] = []
+    for code, segment in zip(text.split("\n"), read["mappings"].split(";"), strict=False):
+        if not segment:
+            found.append(None)
+            continue
+        column, files, lines, offset = numbers(segment)
+        assert column == offset == 0
+        file, line = file + files, line + lines
+        found.append((code, read["sources"][file], line))
+    return found
+
+
+def numbers(segment: str) -> list[int]:
+    """Base 64 VLQ, as https://tc39.es/ecma426/ has it."""
+    found, value, shift = [], 0, 0
+    for character in segment:
+        digit = bundles.BASE64.index(character)
+        value |= (digit & 31) << shift
+        shift += 5
+        if not digit & 32:
+            found.append(-(value >> 1) if value & 1 else value >> 1)
+            value = shift = 0
+    return found
+
+
+@pytest.mark.parametrize("name", bundles.SCRIPTS)
+def test_every_line_of_a_script_leads_to_its_file(name: str) -> None:
+    text, mapped = bundles.script(STATIC / "js", f"{name}.js")
+    assert text.endswith(f"\n//# sourceMappingURL={name}.js.map\n")
+    led = [origin for origin in origins(text, mapped) if origin]
+    for code, source, line in led:
+        original = (STATIC / source).read_text("utf-8").splitlines()[line]
+        imported = re.fullmatch(r"const \{ (.*) \} = \$(\w+);.*", code)
+        if imported and original.startswith("import"):
+            assert original.startswith(
+                f'import {{ {imported[1].replace(": ", " as ")} }} from "./{imported[2].replace("_", "-")}'
+            )
+        else:
+            assert original in (code, f"export {code}")
+    assert {source for _, source, _ in led} <= {f"js/{file}" for file in bundles.modules(STATIC / "js", f"{name}.js")}
+    assert len(led) > 0.9 * len(text.splitlines()) - 3 * len(json.loads(mapped)["sources"])
+
+
+def test_every_file_is_part_of_a_page() -> None:
+    """A new one is in the list of sheets, or imported by a script that a page begins with."""
+    scripts = {module for name in bundles.SCRIPTS for module in bundles.modules(STATIC / "js", f"{name}.js")}
+    assert {path.name for path in (STATIC / "js").glob("*.js")} == scripts
+    written = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
+    single = set(re.findall(r"static \}\}/css/([a-z-]+)\.css", written))
+    assert {path.stem for path in (STATIC / "css").glob("*.css")} == {*bundles.SHEETS, *single, "dark"}
+    assert "/js/{{ module" in written
+    assert not re.findall(r"static \}\}/js/[a-z-]+\.js", written), "a page names its script as scripts[...]"
+
+
+def test_modules_keep_their_names_to_themselves(tmp_path: Path) -> None:
+    """Two may use one name, and import it from each other under another."""
+    write(
+        tmp_path,
+        one='import "./three.js";\nimport { room as two } from "./two.js"; // why\n\n// So.\nexport const room = two;',
+        two='import { far, near } from "./three-and.js";\nconst room = 1;\nexport { room };\n',
+        three="console.log(1);",
+        three_and="export async function* far() {}\nexport class near {}",
+    )
+    text, _ = bundles.script(tmp_path, "one.js")
+    assert text.splitlines() == [
+        "const $three = (() => {", "console.log(1);", "return {  };", "})();",
+        "const $three_and = (() => {", "async function* far() {}", "class near {}", "return { far, near };", "})();",
+        "const $two = (() => {", "const { far, near } = $three_and;", "const room = 1;", "return { room };", "})();",
+        "const $one = (() => {", "const { room: two } = $two; // why", "const room = two;", "return { room };", "})();",
+        "//# sourceMappingURL=one.js.map",
+    ]  # fmt: skip
+
+
+def test_text_over_several_lines_is_left_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path, one="const text = `\n  // no comment\n\n`;")
+    assert "\n  // no comment\n" in bundles.script(tmp_path, "one.js")[0]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_put_together_is_refused(tmp_path: Path, kind: str) -> None:
+    write(tmp_path, one=f"// Why.\n{REFUSED[kind]}", other="export const one = 1;")
+    with pytest.raises(bundles.Unjoinable, match=r"one\.js:2: "):
+        bundles.script(tmp_path, "one.js")
+
+
+def test_modules_that_need_each_other_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, one='import "./two.js";', two='import "./three.js";', three='import "./one.js";')
+    with pytest.raises(bundles.Unjoinable, match=r"one\.js imports two\.js imports three\.js imports one\.js"):
+        bundles.script(tmp_path, "one.js")
+
+
+def test_room_asks_for_one_script_and_one_sheet_or_for_every_file() -> None:
+    page = Page(Room(1, "lobby", "Lobby", 0, 0, 0), None, [], False, Cursor("epoch", 1))
+
+    def asked(**options: bool) -> list[str]:
+        html = Templates(TEMPLATES, **options).room(
+            page, None, nonce="n", key="k", origin="o", refresh=None, form={}, error=None
+        )
+        assert bundles.vendor.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"
+        return re.findall(r'(?:href|src)="/static/\w+/([^"]+)"', html.decode())
+
+    assert asked() == ["icon.svg", "page.css", "room.js", "htmx.js"]
+    modules = [f"js/{module}" for module in bundles.modules(STATIC / "js", "room.js")]
+    sheets = [f"css/{sheet}.css" for sheet in bundles.SHEETS]
+    assert asked(joined=False) == ["icon.svg", *sheets, *modules, "js/room.js", "htmx.js"]
+    assert bundles.vendor.CDN not in str(asked(cdn=False))
