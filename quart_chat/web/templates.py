@@ -78,10 +78,9 @@ class Templates:
             sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],
             scripts={name: f"{'' if joined else 'js/'}{name}.js" for name in bundles.SCRIPTS},
             modules={} if joined else {name: bundles.modules(static / "js", f"{name}.js") for name in bundles.SCRIPTS},
-            dark=Markup(bundles.sheet(static / "css", "dark")),  # noqa: S704  # a file of ours
+            night=Markup(bundles.sheet(static / "css", "dark")),  # noqa: S704  # a file of ours
             htmx=vendor.SCRIPTS if cdn else (),
             htmx_copy=bundles.HTMX if vendor.is_complete(static / "vendor") else None,
-            cdn=vendor.CDN,
             continues=continues,
             article=self._message,
         )
@@ -151,7 +150,7 @@ class Templates:
         look, said = framed.look, framed.said
         return {
             LOOK: self._attributes(look),
-            DARK: self._dark(look, self._environment.globals["dark"], nonce),
+            DARK: self._dark(look, self._environment.globals["night"], nonce),
             HERE: escape(framed.path + look.query(**said)),
             STILL: escape(framed.path + look.query(**said, refresh="off")),
             POST_TO: escape(f"{framed.path}/messages{look.query(**said)}"),

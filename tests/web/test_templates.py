@@ -1,6 +1,7 @@
 """Rendered messages are kept for the next page, and never shown when they are out of date."""
 
 import itertools
+import re
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,7 @@ def test_room_is_rendered_once_for_many_viewers(monkeypatch: pytest.MonkeyPatch)
     room = Page(ROOM, None, [FIRST], False, Cursor("epoch", 1))
     hers, his = show(templates, room, ANA, "hers"), show(templates, room, None, "his")
     assert rendered.count("rooms/show.html") == 1
+    assert not re.findall("<(?:nonce|key|identity|origin|look|dark|here|still|post-to)>", hers)
     assert ('nonce="hers"' in hers, 'nonce="his"' in hers, "You are" in hers) == (True, False, True)
     assert ('nonce="hers"' in his, 'nonce="his"' in his, "You are" in his) == (False, True, False)
     assert show(templates, replace(room, messages=[], cursor=Cursor("epoch", 2))) != show(templates, room)
