@@ -185,6 +185,14 @@ class RoomTaken(ChatError):
         self.slug = slug
 
 
+class EditConflict(ChatError):
+    """What was edited is not what is there any more."""
+
+    code = "edit_conflict"
+    status = 409
+    sentence = "The message was changed elsewhere while you were writing. Save again to replace that, or cancel."
+
+
 class KeyReused(ChatError):
     code = "key_reused"
     status = 409

@@ -7,7 +7,7 @@ from quart_chat.domain import confirmation, identity, members, permissions, room
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_text
-from quart_chat.errors import KeyInvalid, KeyReused, MessageNotFound, NotYours
+from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
 from quart_chat.models import Cursor, Draft, Message, Page, Room, User
 from quart_chat.store import events, messages, users
@@ -80,11 +80,13 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     return Posted(earlier, first=False, known=known == author, identify=identify and not author.verified)
 
 
-async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str) -> Message:
-    """Replace the text of one's own message; the same text again changes nothing.
+async def edit(
+    chat: Chat, slug: str, sender: Sender, message_id: int, text: str, version: int | None = None
+) -> Message:
+    """Replace the text of one's own message, where it still has this `version`; the same text again changes nothing.
 
-    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, FramingRefused, SignedOnly, IdentityRefused, TooFast,
-    StoreUnavailable.
+    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, EditConflict, FramingRefused, SignedOnly,
+    IdentityRefused, TooFast, StoreUnavailable.
     """
     text = clean_text(text)
     member = await members.signed_in(chat, slug, sender)
@@ -96,6 +98,8 @@ async def edit(chat: Chat, slug: str, sender: Sender, message_id: int, text: str
         message = _own(tx, slug, key, message_id)
         if message.text == text:
             return message
+        if version not in (None, message.version):
+            raise EditConflict
         now = chat.now()
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, text=text, edited_at=now, version=message.version + 1)
@@ -126,14 +130,20 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
     return await chat.database.write(job)
 
 
+async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
+    """One's own message, to be edited. Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused,
+    StoreUnavailable."""
+    member = await members.signed_in(chat, slug, sender)
+    key = member.key if member else sender.user_key
+    return await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+
+
 async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> tuple[Message, str]:
     """One's own message, and a ticket with which a page of this site itself may have it deleted.
 
     Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused, StoreUnavailable.
     """
-    member = await members.signed_in(chat, slug, sender)
-    key = member.key if member else sender.user_key
-    message = await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+    message = await source(chat, slug, sender, message_id)
     return message, confirmation.issue(chat, message.author.key, message_id)
 
 

@@ -143,7 +143,11 @@ def optional(name: str) -> str | None:
 
 def number(name: str) -> int | None:
     """A number of the query; None for anything that is not one, or is larger than any id."""
-    text = argument(name)
+    return as_number(argument(name))
+
+
+def as_number(text: str) -> int | None:
+    """The same of any text that came with a request."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
@@ -183,6 +187,15 @@ def allow(policy: Policy) -> None:
     """Let this answer's page do what others may not."""
     scope: Scope = request.scope  # type: ignore[assignment]  # as above
     scope[POLICY] = policy
+
+
+def answer_in_text() -> None:
+    """A refusal of this request is a line of text, and no page."""
+    notes()["text"] = True
+
+
+def is_answered_in_text() -> bool:
+    return is_stream() or "text" in notes()
 
 
 def if_refused(page: Refusal) -> None:

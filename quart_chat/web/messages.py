@@ -57,8 +57,19 @@ async def show(slug: str, message_id: int) -> str:
 async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
-    message = await messages.edit(context.site().chat, slug, caller.sender(), message_id, form.get("text", ""))
+    version = context.as_number(form.get("version", ""))
+    message = await messages.edit(context.site().chat, slug, caller.sender(), message_id, form.get("text", ""), version)
     return _changed("message_edited", message) if context.is_htmx() else await _back(slug)
+
+
+@blueprint.get("/<int:message_id>/source")
+async def source(slug: str, message_id: int) -> Response:
+    """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
+    context.answer_in_text()
+    message = await messages.source(context.site().chat, slug, caller.sender(), message_id)
+    response = Response(message.text, content_type="text/plain; charset=utf-8")
+    response.headers["Chat-Version"] = str(message.version)
+    return response
 
 
 @blueprint.route("/<int:message_id>", methods=["DELETE"], endpoint="delete")
@@ -117,6 +128,7 @@ def _changed(event: str, message: Message, identified: bool = False, status: int
         body += context.fragment("messages/_identified.html", user=message.author)
     response = _html(body, status)
     response.headers["Chat-Message"] = str(message.id)
+    response.headers["Chat-Version"] = str(message.version)
     return response
 
 

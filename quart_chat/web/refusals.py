@@ -18,7 +18,7 @@ def register(app: Quart) -> None:
 
 
 async def _chat_error(error: ChatError) -> Response:
-    if context.is_stream():
+    if context.is_answered_in_text():
         # Never HTML: an event stream client could take it for content, or for a reason to ask again at once.
         response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
     elif context.is_htmx():

@@ -13,6 +13,8 @@ const button = form.querySelector(".composer-send");
 const touch = matchMedia("(hover: none) and (pointer: coarse)");
 
 let editing = null; // the number of the message that is being edited
+let opening = null; // what is to be put here for editing, while it comes
+let base; // the version of it that was edited; undefined where whatever is there is to be replaced
 
 function grow() {
   if (CSS.supports("field-sizing", "content")) return;
@@ -51,10 +53,24 @@ function changeAuthor(before) {
 
 export const showError = (sentence) => { error.textContent = sentence; };
 
-export function startEdit(number, value) {
+// `source` is a promise of `{ text, version }`, or of a sentence that says why there is none. Nothing is written meanwhile.
+export async function startEdit(number, source) {
   if (editing === null) keepDraft(text.value);
   setEditing(number);
-  write(value);
+  write("");
+  opening = source;
+  text.readOnly = true;
+  const found = await source;
+  if (opening !== source) return;
+  if (typeof found === "string") {
+    stopEdit();
+    showError(found);
+    return;
+  }
+  opening = null;
+  text.readOnly = false;
+  base = found.version;
+  write(found.text);
 }
 
 function stopEdit() {
@@ -65,6 +81,8 @@ function stopEdit() {
 function setEditing(number) {
   document.getElementById(`message-${editing}`)?.removeAttribute("data-editing");
   editing = number;
+  opening = null;
+  text.readOnly = false;
   document.getElementById(`message-${editing}`)?.setAttribute("data-editing", "");
   notice.hidden = number === null;
   button.textContent = number === null ? "Send" : "Save";
@@ -73,17 +91,21 @@ function setEditing(number) {
 
 async function saveEdit(number, value) {
   button.textContent = "Saving…";
-  const answer = await post(`/rooms/${room}/messages/${number}`, { text: value });
+  const answer = await post(`/rooms/${room}/messages/${number}`, { text: value, ...(base && { version: base }) });
   if (editing !== number) return;
   button.textContent = "Save";
   if (!answer || answer.status >= 500) showError("The change could not be saved: the server did not answer. Try again.");
-  else if (answer.status < 400 && text.value === value) stopEdit(); // unless it has been changed again
+  else if (answer.status < 400) {
+    base = answer.headers.get("Chat-Version");
+    if (text.value === value) stopEdit(); // unless it has been changed again
+  } else if (answer.headers.get("Chat-Error") === "edit_conflict") base = undefined; // who saves again has been told
 }
 
 function submit(event) {
   event.preventDefault();
   event.stopImmediatePropagation();
   showError("");
+  if (opening) return;
   if (editing !== null) {
     saveEdit(editing, text.value);
     return;

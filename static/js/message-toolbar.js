@@ -3,7 +3,8 @@ import { credentialFields, embedded } from "./credential.js";
 import { list, number, room } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { post } from "./post.js";
-import { showError, startEdit } from "./composer.js";
+import { showError } from "./composer.js";
+import { editMessage } from "./edit-message.js";
 
 const toolbar = document.getElementById("toolbar");
 const dialog = document.getElementById("confirm-delete");
@@ -28,7 +29,7 @@ function act({ target }) {
   const action = target.closest("[data-action]")?.dataset.action;
   const message = toolbar.closest(".message");
   if (!message) return;
-  if (action === "edit") startEdit(number(message), message.querySelector(".message-text").textContent);
+  if (action === "edit") editMessage(message);
   if (action === "delete") ask(number(message));
 }
 

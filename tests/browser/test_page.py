@@ -206,6 +206,41 @@ async def test_refused_text_does_not_get_into_an_edit(window: OpenWindow) -> Non
     await expect(box(ana)).to_have_value("x" * 8001)
 
 
+async def test_translated_page_edits_what_was_written(window: OpenWindow, alice: Person) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.send("two\nwords")
+    await ana.shows("two\nwords")
+    # What a browser's translator does: the text is another's, in elements of its own.
+    await ana.page.evaluate("""document.querySelectorAll(".message-text").forEach((text) => {
+        text.innerHTML = "<font><font>zwei Wörter</font></font>"; })""")
+    edit = ana.page.get_by_role("button", name="Edit")
+    await ana.page.get_by_text("zwei Wörter").hover()
+    await ana.context.set_offline(True)
+    await edit.click()
+    await expect(ana.page.get_by_role("alert")).to_contain_text("could not be opened for editing")
+    await expect(box(ana)).to_have_value("")
+    await ana.context.set_offline(False)
+    await edit.click()
+    await expect(box(ana)).to_have_value("two\nwords")
+    await expect(ana.page.get_by_role("alert")).to_have_count(0)
+
+    # Meanwhile it is changed in another tab.
+    changed = (
+        """async (url) => (await fetch(url, { method: "POST", body: new URLSearchParams({ text: "three" }) })).status"""
+    )
+    message = await ana.page.locator("#messages .message").get_attribute("id") or ""
+    url = f"{ana.url}/rooms/{ana.room}/messages/{message.removeprefix('message-')}"
+    assert await ana.page.evaluate(changed, url) == 200
+    await ana.send("two\nmore words")
+    await expect(ana.page.get_by_role("alert")).to_contain_text("changed elsewhere")
+    await expect(box(ana)).to_have_value("two\nmore words")
+    await ana.shows("three")
+    await box(ana).press("Enter")
+    await ana.shows("two\nmore words")
+    await expect(box(ana)).to_have_value("")
+
+
 async def test_text_changed_again_while_it_is_being_saved_stays(window: OpenWindow) -> None:
     ana = await window()
     await ana.introduce("Ana")

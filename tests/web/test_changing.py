@@ -117,3 +117,45 @@ async def test_refused_edit_without_javascript_keeps_what_was_typed(alice: Perso
     assert answer.status_code == 422
     assert "1 characters too long" in page.alert
     assert page.field("text") == "x" * 8001
+
+
+async def test_author_alone_gets_the_source_of_a_message(
+    server: Server, alice: Person, mallory: Person, room: str
+) -> None:
+    text = "one <b>\n\n  https://example.org/ &amp; 日本語"
+    posted = await alice.post_message(text, room=room)
+    address = f"/rooms/{room}/messages/{posted.message_id}/source"
+    own = await alice.client.get(address)
+    assert (own.status_code, own.text, own.headers["Chat-Version"]) == (200, text, "1")
+    assert own.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert own.headers["X-Content-Type-Options"] == "nosniff"
+    async with Person("Nobody", server.url) as nobody:
+        for other in (mallory, nobody):
+            refused = await other.client.get(address)
+            assert (refused.status_code, refused.headers["Chat-Error"]) == (403, "not_yours")
+            assert refused.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert text not in refused.text
+    await alice.delete_message(posted.message_id, room=room)
+    for path in (address, address.replace(room, "lobby"), address.replace(room, "nowhere-at-all")):
+        gone = await alice.client.get(path)
+        assert gone.status_code == 404
+        assert gone.headers["Chat-Error"] in ("message_not_found", "room_not_found")
+        assert "<" not in gone.text
+
+
+async def test_edit_of_what_has_changed_meanwhile_is_noticed(alice: Person, room: str) -> None:
+    posted = await alice.post_message("first", room=room)
+    path = f"/rooms/{room}/messages/{posted.message_id}"
+    assert (await alice.send(path, text="here", version="1")).headers["Chat-Version"] == "2"
+    repeated = await alice.send(path, text="here", version="1")
+    assert (repeated.status_code, repeated.headers["Chat-Version"]) == (200, "2"), "its first answer may have been lost"
+    stale = await alice.send(path, text="there", version="1")
+    assert (stale.status_code, stale.headers["Chat-Error"]) == (409, "edit_conflict")
+    assert await shown(alice, room) == ["here"]
+    page = Page((await alice.send(path, htmx=False, text="there", version="1")).text)
+    assert "changed elsewhere" in page.alert
+    assert (page.field("text"), page.field("version"), page.texts) == ("there", "2", ["here"])
+    again = await alice.send(path, htmx=False, text="there", version=page.field("version"))
+    assert again.status_code == 303
+    for version in ({}, {"version": "x"}):
+        assert (await alice.send(path, text=f"without {version}", **version)).status_code == 200
