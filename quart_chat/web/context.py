@@ -17,7 +17,7 @@ from quart_chat.asgi import Scope
 from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
 from quart_chat.models import Cursor
 from quart_chat.streaming.handover import KEY, Handover
-from quart_chat.web import proxies
+from quart_chat.web import encoding, proxies
 from quart_chat.web.policies import Policy
 from quart_chat.web.site import Site
 
@@ -97,6 +97,11 @@ def is_navigation() -> bool:
 def is_stream() -> bool:
     """Whether a stream or a poll was asked for."""
     return request.blueprint == "streams"
+
+
+def takes_gzip() -> bool:
+    """Whether the client takes compressed answers."""
+    return bool(encoding.chosen(request.headers.get("Accept-Encoding", "").encode(), {b"gzip": None}))
 
 
 def origin() -> str:

@@ -12,7 +12,7 @@ from quart_chat.errors import ChatError
 from quart_chat.models import Draft
 from quart_chat.web import caller, context, look
 from quart_chat.web.policies import OWN, Policy
-from quart_chat.web.rooms import render
+from quart_chat.web.rooms import answer, render
 from quart_chat.web.templates import Framed
 
 blueprint = Blueprint("embed", __name__)
@@ -26,7 +26,8 @@ async def show(slug: str) -> ResponseReturnValue:
     if before := context.number("before"):
         return redirect(f"/rooms/{slug}?before={before}", 303)
     caller.in_frame_of(caller.host_around())
-    response = Response(await _show(slug), content_type="text/html; charset=utf-8")
+    packed = context.takes_gzip()
+    response = answer(await _show(slug, packed=packed), packed)
     if user := await caller.user():
         caller.remember(response, user)
     return response
@@ -48,12 +49,14 @@ async def create(slug: str) -> ResponseReturnValue:
     return response
 
 
-async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
+async def _show(
+    slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
+) -> bytes:
     page = await messages.page(context.site().chat, slug)
     others = framing.ancestors(page.room, local=caller.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
-    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(caller.frame())))
+    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(caller.frame())), packed=packed)
 
 
 def _said(frame: Frame | None) -> dict[str, str]:

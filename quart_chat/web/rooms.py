@@ -48,22 +48,36 @@ async def show(slug: str) -> ResponseReturnValue:
     """The room. `?message=<id>`, the link on every message, leads to that message alone."""
     if message_id := context.number("message"):
         return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
-    response = Response(await show_page(slug), content_type="text/html; charset=utf-8")
+    packed = context.takes_gzip()
+    response = answer(await show_page(slug, packed=packed), packed)
     if user := await caller.user():
         # Browsers forget cookies with time, but nobody who comes back now and then.
         caller.remember(response, user)
     return response
 
 
-async def show_page(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> bytes:
-    """A room's page; with `form` and `error` when what was sent to it was refused."""
+async def show_page(
+    slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
+) -> bytes:
+    """A room's page; with `form` and `error` when what was sent to it was refused, which is never packed."""
     page = await messages.page(context.site().chat, slug, context.number("before"))
     context.allow(Policy(images=framing.ancestors(page.room, local=caller.is_local())))
-    return await render(page, form, error)
+    return await render(page, form, error, packed=packed)
+
+
+def answer(page: bytes, packed: bool) -> Response:
+    """A room's page as it goes out."""
+    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+    return Response(page, headers=headers, content_type="text/html; charset=utf-8")
 
 
 async def render(
-    page: Page, form: dict[str, str] | None, error: ChatError | None, framed: Framed | None = None
+    page: Page,
+    form: dict[str, str] | None,
+    error: ChatError | None,
+    framed: Framed | None = None,
+    *,
+    packed: bool = False,
 ) -> bytes:
     """A page of a room for whoever asks, on its own or `framed`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
@@ -78,6 +92,7 @@ async def render(
         form=form or {},
         error=error,
         framed=framed,
+        packed=packed,
     )
 
 

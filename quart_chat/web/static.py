@@ -6,7 +6,6 @@ Under `/static/<fingerprint>/` the address changes with the content; what other 
 import hashlib
 import mimetypes
 import re
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import Any
 
 from quart_chat import assets, bundles
 from quart_chat.asgi import App, Receive, Scope, Send
+from quart_chat.web.encoding import chosen, gzip
 
 YEAR = 365 * 24 * 3600
 
@@ -124,24 +124,6 @@ class Static:
             return None
         kept = f"public, max-age={YEAR}, immutable" if fingerprint == self._current else "no-cache"
         return file, [(b"cache-control", kept.encode())]
-
-
-def chosen(accepted: bytes, forms: dict[bytes, bytes]) -> bytes:
-    """The first encoding among these that an Accept-Encoding header allows
-    (https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding); empty for the plain form."""
-    allowed: dict[bytes, bool] = {}
-    for each in accepted.lower().split(b","):
-        encoding, _, parameter = each.partition(b";")
-        weight = parameter.strip().removeprefix(b"q=")
-        # A weight of nothing but zeros says: not this one.
-        allowed[encoding.strip()] = not weight or bool(weight.strip(b"0."))
-    return next((form for form in forms if form and allowed.get(form, allowed.get(b"*", False))), b"")
-
-
-def gzip(content: bytes) -> bytes:
-    """The same bytes each time: without a name and a date."""
-    packer = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
-    return packer.compress(content) + packer.flush()
 
 
 def _encodings() -> dict[bytes, Compress]:

@@ -114,3 +114,28 @@ def test_picture_is_sent_as_it_is() -> None:
     file = static.File.of("touch-icon.png", b"\x89PNG" + bytes(4096))
     _, headers, body = file.answer([(b"accept-encoding", b"gzip")], [])
     assert (dict(headers).get(b"vary"), dict(headers)[b"content-type"], len(body)) == (None, b"image/png", 4100)
+
+
+async def test_pages_of_a_room_are_compressed_and_nothing_else_of_quart_is(bob: Person, room: str) -> None:
+    """What a form is answered with, or carries a ticket, holds words of others beside what is secret."""
+    wrong = []
+    asked: list[tuple[str, str, dict[str, str], str]] = [
+        ("GET", f"/rooms/{room}", {}, "gzip"),
+        ("HEAD", f"/rooms/{room}", {}, "gzip"),
+        ("GET", f"/rooms/{room}?before=5", {}, "gzip"),
+        ("GET", f"/embed/{room}?theme=dark", {}, "gzip"),
+        ("POST", f"/rooms/{room}/messages", {"text": "", "name": "Bob"}, ""),
+        ("POST", f"/embed/{room}/messages", {"text": "", "name": "Bob"}, ""),
+        ("GET", f"/embed/{room}?theme=pink", {}, ""),
+        ("GET", f"/rooms/{room}/poll", {}, ""),
+        ("GET", f"/rooms/{room}/messages", {}, ""),
+        ("GET", "/", {}, ""),
+    ]
+    for method, path, fields, expected in asked:
+        answer = await bob.client.request(method, path, data=fields or None, headers={"Accept-Encoding": "gzip"})
+        plain = await bob.client.request(method, path, data=fields or None, headers={"Accept-Encoding": "identity"})
+        seen = answer.headers.get("Content-Encoding", "")
+        varies = "Accept-Encoding" in plain.headers.get("Vary", "")
+        if (seen, varies, "Content-Encoding" in plain.headers) != (expected, bool(expected), False):
+            wrong.append(f"{method} {path}: {answer.status_code} {seen!r}, varies: {varies}")
+    assert not wrong

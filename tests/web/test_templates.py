@@ -1,5 +1,6 @@
 """Rendered messages are kept for the next page, and never shown when they are out of date."""
 
+import gzip
 import itertools
 import re
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 from quart_chat import assets
 from quart_chat.models import Cursor, Message, Page, Room, User
 from quart_chat.web import templates as templates_module
-from quart_chat.web.templates import Templates
+from quart_chat.web.look import Look
+from quart_chat.web.templates import Framed, Templates
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
 ANA = User(1, "Ana", "k" * 22, 0)
@@ -109,3 +111,38 @@ def test_names_that_look_like_places_are_text() -> None:
     mallory = replace(ANA, name="<nonce><key><identity>")
     room = Page(replace(ROOM, name=mallory.name), None, [replace(FIRST, author=mallory)], False, Cursor("epoch", 1))
     assert show(templates, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 4
+
+
+def test_packed_page_is_the_page() -> None:
+    """With a long history, a frame's own places, and a place that is longer than a block of deflate."""
+    templates = Templates(assets.folder("templates"))
+    messages = [replace(FIRST, id=number, text=f"message {number} " + "word " * number) for number in range(1, 200)]
+    room = Page(ROOM, None, messages, False, Cursor("epoch", 1))
+    shown = {"page": room, "user": ANA, "nonce": "n" * 70_000, "key": "key", "origin": "o", "refresh": 30, "form": {}}
+    framed = Framed(Look("dark", locale="de"), "/embed/lobby", {"host": "https://www.example.org"})
+    for place in (None, framed):
+        page = templates.room(**shown, error=None, framed=place)
+        assert gzip.decompress(templates.room(**shown, error=None, framed=place, packed=True)) == page
+    assert len(templates.room(**shown | {"nonce": "n"}, error=None, packed=True)) < len(page) / 4
+
+
+def test_length_of_a_packed_page_tells_nothing_of_its_reader() -> None:
+    """Whoever writes messages, and sees how long a reader's answers are, must not learn what both have in common."""
+    templates = Templates(assets.folder("templates"))
+
+    def page(text: str, name: str, key: str, packed: bool) -> bytes:
+        at = Cursor("epoch", texts.index(text))
+        room = Page(ROOM, None, [replace(FIRST, text=text)], False, at)
+        reader = replace(ANA, name=name)
+        shown = {"nonce": "n", "key": key, "origin": "o", "refresh": None, "form": {}, "error": None}
+        return templates.room(room, reader, **shown, packed=packed)
+
+    bea, rob = ("Beatrice Annabel", "k1e2y3k1e2y3k1e2y3"), ("Robert Xaver Yul", "3y2e1k9z8w7v6u5t4s")
+    texts = ["Beatrice Annabel", "You are Robert Xaver Yul, k1e2y3k1e2y3k1e2y3", "nothing of that kind"]
+    naive = set()
+    for text in texts:
+        hers, his = (page(text, *reader, packed=True) for reader in (bea, rob))
+        assert len(hers) == len(his), text
+        whole = [len(gzip.compress(page(text, *reader, packed=False))) for reader in (bea, rob)]
+        naive.add(whole[0] - whole[1])
+    assert len(naive) > 1, "compressed as a whole they tell"
