@@ -7,6 +7,9 @@ class ChatError(Exception):
     code = "chat_error"
     status = 400
     sentence = "That did not work. Please try again."
+    counts = True
+    """Whether limits count it: not what others could have somebody's browser ask for, and nothing that is no fault of
+    who asks."""
 
     def __init__(self, sentence: str | None = None) -> None:
         self.sentence = sentence or type(self).sentence
@@ -78,11 +81,13 @@ class RequestTooLarge(ChatError):
 class OriginRefused(ChatError):
     code = "origin_refused"
     status = 403
+    counts = False
 
 
 class VersionUnsupported(ChatError):
     code = "version_unsupported"
     status = 505
+    counts = False
     sentence = "This server speaks HTTP/1.1. HTTP/2 and HTTP/3 belong to the proxy in front of it."
 
 
@@ -207,6 +212,7 @@ class TooFast(ChatError):
 
     code = "too_fast"
     status = 429
+    counts = False
 
     def __init__(self, retry_after: int) -> None:
         seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
@@ -219,13 +225,24 @@ class StoreUnavailable(ChatError):
 
     code = "store_unavailable"
     status = 503
+    counts = False
     sentence = "The server cannot store messages at the moment. Nothing was sent; please try again soon."
 
 
 class Draining(ChatError):
     code = "draining"
     status = 503
+    counts = False
     sentence = "The server is restarting. Please try again in a moment."
+
+
+class Failed(ChatError):
+    """There is a fault in the server."""
+
+    code = "chat_error"
+    status = 500
+    counts = False
+    sentence = "Something went wrong on the server. Nothing was changed; please try again."
 
 
 class StartupError(Exception):

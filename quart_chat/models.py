@@ -15,6 +15,7 @@ TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TAG_LENGTH = 4
 
 TOKEN_LENGTH = 6
+KEY_LENGTH = 64
 STRONG_KEY_LENGTH = 22
 """22 base64 characters are 128 random bits: too many to guess, even with a token's worth of them known."""
 

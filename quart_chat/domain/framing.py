@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -24,6 +24,9 @@ HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{LABEL}(?:\.{LABEL})*")
 
 HOST_LENGTH = 253
 """Characters of a host at most (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)."""
+
+ORIGIN_LENGTH = HOST_LENGTH + len("https://:65535")
+"""Characters of an origin as browsers say it, at most: what is longer is not even looked at."""
 
 ORIGIN = re.compile(r"(https?)://([a-z0-9_][a-z0-9_.-]*)(?::([1-9][0-9]{0,4}))?")
 """An origin as browsers say it (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin).
@@ -50,6 +53,8 @@ def clean_origin(text: str) -> str:
     advice = (
         f"“{text[:80]}” is no origin. Write it like https://www.example.org or https://*.example.org, without a path."
     )
+    if len(text) > ORIGIN_LENGTH:
+        raise OriginInvalid(advice)
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -72,7 +77,7 @@ def ancestors(room: Room, *, local: bool) -> tuple[str, ...]:
 
 def allows(room: Room, origin: str, *, local: bool) -> bool:
     """Whether a page of `origin` may frame the room. Never `null`, which any page can seem to be."""
-    return any(_matches(source, origin) for source in ancestors(room, local=local))
+    return len(origin) <= ORIGIN_LENGTH and any(_matches(source, origin) for source in ancestors(room, local=local))
 
 
 def check(room: Room, frame: Frame | None) -> None:
@@ -112,16 +117,24 @@ async def change(
     return _changed(chat, await chat.database.write(job))
 
 
-async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Iterable[str], signed_only: bool) -> Room:
-    """Set both, as the room's owner. No origins where no list was set leave it unset. Raises RoomNotFound, NotOwner,
-    OriginInvalid, TooFast."""
-    cleaned = tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
+async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Sequence[str], signed_only: bool) -> Room:
+    """Set both, as the room's owner. No origins where no list was set leave it unset. What is in the list is looked at
+    when everything else is right: it may be long. Raises RoomNotFound, NotOwner, OriginInvalid, TooFast."""
     chat.limits.spend_message(sender.user_key, sender.address)
 
-    def job(tx: Transaction) -> Room:
+    def owned(tx: Transaction) -> Room:
         room = rooms.find_in(tx, slug)
         if sender.frame is not None or not _owns(tx, room, sender.user_key):
             raise NotOwner
+        return room
+
+    await chat.database.read(owned)
+    if len(origins) > MOST:
+        raise _too_many()
+    cleaned = tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
+
+    def job(tx: Transaction) -> Room:
+        room = owned(tx)
         return _update(tx, room, cleaned if cleaned or room.origins is not None else None, signed_only)
 
     return _changed(chat, await chat.database.write(job))
@@ -139,12 +152,16 @@ def _owns(tx: Transaction, room: Room, user_key: str | None) -> bool:
 
 def _update(tx: Transaction, room: Room, origins: tuple[str, ...] | None, signed_only: bool | None) -> Room:
     if origins is not None and len(origins) > MOST:
-        raise OriginInvalid(f"A room’s list holds {MOST} origins at most. One like https://*.example.org counts once.")
+        raise _too_many()
     if origins is not None and origins != room.origins:
         stored.update_origins(tx, room.id, origins)
     if signed_only is not None and signed_only != room.signed_only:
         stored.update_signed_only(tx, room.id, signed_only)
     return replace(room, origins=origins, signed_only=room.signed_only if signed_only is None else signed_only)
+
+
+def _too_many() -> OriginInvalid:
+    return OriginInvalid(f"A room’s list holds {MOST} origins at most. One like https://*.example.org counts once.")
 
 
 def _changed(chat: Chat, room: Room) -> Room:

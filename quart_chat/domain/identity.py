@@ -14,7 +14,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.lookalikes import skeletons
 from quart_chat.domain.text import clean_name
 from quart_chat.errors import KeyInvalid, NameInvalid, NameReserved
-from quart_chat.models import STRONG_KEY_LENGTH, Draft, Room, User
+from quart_chat.models import KEY_LENGTH, STRONG_KEY_LENGTH, Draft, Room, User
 from quart_chat.store import users
 from quart_chat.store.sqlite import Transaction
 
@@ -100,7 +100,7 @@ def find_or_make_guest(tx: Transaction, chat: Chat, room: Room, draft: Draft, na
 def find_or_make_owner(tx: Transaction, chat: Chat, name: str, key: str) -> User:
     """The guest who makes a room by the form with this key. Raises NameInvalid, and KeyInvalid where the key could be
     guessed: who sends it again is that guest."""
-    if len(key) < STRONG_KEY_LENGTH:
+    if not STRONG_KEY_LENGTH <= len(key) <= KEY_LENGTH:
         raise KeyInvalid
     user_key = hmac.digest(chat.secret, b"owner\0" + key.encode(), hashlib.sha256).hex()
     return users.select(tx, user_key) or users.insert(tx, name=clean_name(name), key=user_key, now=chat.now())

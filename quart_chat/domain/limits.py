@@ -1,4 +1,4 @@
-"""Rate limits: token buckets per guest and per address, in memory.
+"""Rate limits: token buckets per guest and per address, in memory. Refusals count as well.
 
 A bucket holds `burst` tokens and gains `rate` per second (https://en.wikipedia.org/wiki/Token_bucket).
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quart_chat.config import Config
+from quart_chat.domain.networks import shares
 from quart_chat.errors import TooFast
 
 REMEMBERED = 100_000
@@ -17,7 +18,7 @@ REMEMBERED = 100_000
 
 
 class Buckets:
-    """Token buckets of one size, by key."""
+    """Token buckets of one size, by key: of users, or of addresses, whose networks have larger ones."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -26,18 +27,26 @@ class Buckets:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, key: str) -> float:
-        """Seconds until `key` has a token; 0 when it has one now."""
-        return max(0.0, (1.0 - self._level(key)) / self._rate)
+        """Seconds until `key`, and each network it is in, has a token; 0 when there is one now."""
+        return max(max(0.0, (1.0 - self._level(name, times)) / (self._rate * times)) for name, times in shares(key))
 
     def take(self, key: str) -> None:
-        self._levels[key] = (self._level(key) - 1.0, self._clock())
-        self._levels.move_to_end(key)
-        if len(self._levels) > REMEMBERED:
+        for name, times in shares(key):
+            self._levels[name] = (self._level(name, times) - 1.0, self._clock())
+            self._levels.move_to_end(name)
+        while len(self._levels) > REMEMBERED:
             self._levels.popitem(last=False)
 
-    def _level(self, key: str) -> float:
-        level, then = self._levels.get(key, (float(self._burst), self._clock()))
-        return min(self._burst, level + (self._clock() - then) * self._rate)
+    def spend(self, key: str) -> None:
+        """Take a token. Raises TooFast where there is none, and then takes nothing."""
+        if wait := self.wait(key):
+            raise TooFast(math.ceil(wait))
+        self.take(key)
+
+    def _level(self, name: str, times: int) -> float:
+        most = float(self._burst * times)
+        level, then = self._levels.get(name, (most, self._clock()))
+        return min(most, level + (self._clock() - then) * self._rate * times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +56,19 @@ class Limits:
     users: Buckets | None
     addresses: Buckets | None
     rooms: Buckets | None
+    refusals: Buckets | None
+    """By address, for what was asked and refused. They are counted apart from what was accepted, so that a queue that
+    waits as it was told always gets on: being too fast is no refusal here."""
 
     @classmethod
     def from_config(cls, config: Config) -> "Limits":
         if config.limits == "off":
-            return cls(None, None, None)
+            return cls(None, None, None, None)
         return cls(
             Buckets(config.user_rate, config.user_burst),
             Buckets(config.address_rate, config.address_burst),
             Buckets(config.room_rate, config.room_burst),
+            Buckets(config.address_rate, config.address_burst),
         )
 
     def spend_message(self, user_key: str | None, address: str) -> None:
@@ -65,6 +78,16 @@ class Limits:
     def spend_room(self, address: str) -> None:
         """Count one created room. Raises TooFast."""
         _spend((self.rooms, address))
+
+    def refused(self, address: str) -> None:
+        """Count one request that was refused."""
+        if self.refusals is not None:
+            self.refusals.take(address)
+
+    def check_refusals(self, address: str) -> None:
+        """Refuse at once, before any work, whoever had too much refused. Raises TooFast, and counts nothing."""
+        if self.refusals is not None and (wait := self.refusals.wait(address)):
+            raise TooFast(math.ceil(wait))
 
 
 def _spend(*claims: tuple[Buckets | None, str | None]) -> None:

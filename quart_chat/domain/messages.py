@@ -9,7 +9,7 @@ from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
-from quart_chat.models import Cursor, Draft, Message, Page, Room, User
+from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Room, User
 from quart_chat.store import events, messages, users
 from quart_chat.store.sqlite import Transaction
 
@@ -19,7 +19,7 @@ PAGE = 50
 NEWEST = 2**62
 """Above every id that SQLite gives out; numbers past 2**63 it does not even take."""
 
-KEY = re.compile(r"[!-~]{1,64}")
+KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,8 @@ def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, k
 
 def clean_slug(slug: str) -> str:
     """A slug as it is kept: 1 to 40 of a-z, 0-9 and single hyphens inside, not reserved. Raises RoomInvalid."""
-    slug = slug.strip().lower()
-    if len(slug) > SLUG_LENGTH or not SLUG.fullmatch(slug):
+    slug = slug.strip()
+    if len(slug) > SLUG_LENGTH or not SLUG.fullmatch(slug := slug.lower()):
         raise RoomInvalid(
             f"A room's address has 1 to {SLUG_LENGTH} letters a to z, digits, and single hyphens between them."
         )

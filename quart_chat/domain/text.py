@@ -17,6 +17,11 @@ is a letter of Hindi with its vowel."""
 NAME_SIZE = 120
 """Code points in a name, before normalisation and after it."""
 
+TYPED_TEXT_LENGTH = 2 * TEXT_LENGTH
+"""The same as it comes in: forms send a line break as two characters."""
+
+CRLF = "\r\n"
+
 MARKS_IN_A_ROW = 4
 """Combining marks on one character: enough for every living script, too few to paint over other lines."""
 
@@ -53,21 +58,20 @@ def clean_text(text: str) -> str:
 
     Raises TextInvalid when it is empty, too long, or holds NUL or half a surrogate pair.
     """
+    if len(text) > TYPED_TEXT_LENGTH:
+        raise _text_too_long(text)
     if "\0" in text:
         raise TextInvalid("The message contains a NUL character, which cannot be shown. Remove it and send again.")
     if re.search(r"[\ud800-\udfff]", text):
         # From JSON, where `\ud800` is allowed: it has no UTF-8, so neither database nor stream could take it.
         raise TextInvalid("The message contains half a character. Remove it and send again.")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace(CRLF, "\n").replace("\r", "\n")
     text = re.sub(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]", "", text)
     text = re.sub(r"\A(?:[^\S\n]*\n)+", "", text).rstrip()
     if not VISIBLE.search(text):
         raise TextInvalid("The message is empty. Write something, then send it.")
     if len(text) > TEXT_LENGTH:
-        raise TextInvalid(
-            f"The message is {len(text) - TEXT_LENGTH:,} characters too long. "
-            f"A message holds up to {TEXT_LENGTH:,} characters."
-        )
+        raise _text_too_long(text)
     return text
 
 
@@ -89,12 +93,12 @@ def clean_title(name: str) -> str:
     characters, which could imitate or hide another name.
     """
     if len(name) > NAME_SIZE:
-        raise _too_long()  # before anything takes time that grows faster than the name
+        raise _name_too_long()  # before anything takes time that grows faster than the name
     name = re.sub(r" {2,}", " ", unicodedata.normalize("NFKC", name)).strip()
     if not name:
         raise NameInvalid("Please enter a name.")
     if len(name) > NAME_SIZE or len(regex.findall(r"\X", name)) > NAME_LENGTH:
-        raise _too_long()
+        raise _name_too_long()
     if HIDDEN.search(FLAGS.sub("", name)):
         raise NameInvalid("The name contains invisible or control characters. Please type it with plain letters.")
     if not VISIBLE.search(name) or re.search(f"^[{JOINERS}]|[{JOINERS}]$|[{JOINERS}]{{2}}", name):
@@ -114,5 +118,12 @@ def first_character(name: str) -> str:
     return capital if len(capital) == len(found) else found
 
 
-def _too_long() -> NameInvalid:
+def _text_too_long(text: str) -> TextInvalid:
+    return TextInvalid(
+        f"The message is {len(text) - text.count(CRLF) - TEXT_LENGTH:,} characters too long. "
+        f"A message holds up to {TEXT_LENGTH:,} characters."
+    )
+
+
+def _name_too_long() -> NameInvalid:
     return NameInvalid(f"The name is too long: {NAME_LENGTH} characters at most.")

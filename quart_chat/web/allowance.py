@@ -26,9 +26,8 @@ class Allowance:
 
     def spend(self, address: str) -> None:
         """Count one request. Raises TooFast."""
-        if self._limited and (wait := self._buckets.wait(address)):
-            raise TooFast(max(1, round(wait)))
-        self._buckets.take(address)
+        if self._limited:
+            self._buckets.spend(address)
 
     def spend_held(self, address: str) -> None:
         """Count one request whose answer is to be held. Raises TooFast, also where there is no room to hold it."""

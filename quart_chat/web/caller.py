@@ -21,6 +21,9 @@ COOKIE_AGE = 400 * 24 * 3600
 HOST = "Chat-Host"
 """The header by which a frame says in whose page it is."""
 
+LONGEST = 2048
+"""Characters of a referrer that are looked at."""
+
 FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
 """What proxies say of themselves."""
 
@@ -148,7 +151,7 @@ def remember(response: Response, author: User) -> None:
 
 def _origin_of(url: str) -> str:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url[:LONGEST])
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""

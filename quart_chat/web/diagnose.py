@@ -119,7 +119,7 @@ def _spend(*, held: bool = False) -> None:
 def _seconds(name: str, most: float) -> float:
     text = context.argument(name)
     try:
-        seconds = float(text or 0)
+        seconds = float(text[:20] or 0)
     except ValueError:
         seconds = -1.0
     # Written so that "nan" does not pass.

@@ -15,6 +15,9 @@ blueprint = Blueprint("oembed", __name__)
 WIDTH, HEIGHT = 640, 480
 """Pixels, where a site says nothing of its limits."""
 
+LONGEST = 2048
+"""Characters of a room's address at most."""
+
 CACHE_AGE = 3600
 """Seconds."""
 
@@ -52,6 +55,8 @@ async def show() -> ResponseReturnValue:
 
 def _slug(url: str) -> str:
     """The room at an address of this site. Raises RoomNotFound."""
+    if len(url) > LONGEST:
+        raise RoomNotFound
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -5,8 +5,8 @@ from quart import Quart
 from quart.wrappers import Response
 from werkzeug.exceptions import HTTPException
 
-from quart_chat.errors import ChatError, NotFound, RequestTooLarge, TooFast
-from quart_chat.web import context
+from quart_chat.errors import ChatError, Failed, NotFound, RequestTooLarge, TooFast
+from quart_chat.web import context, security
 
 log = structlog.get_logger()
 
@@ -18,6 +18,8 @@ def register(app: Quart) -> None:
 
 
 async def _chat_error(error: ChatError) -> Response:
+    if error.counts and security.costs_when_refused():
+        context.site().chat.limits.refused(context.address())
     if context.is_answered_in_text():
         # Never HTML: an event stream client could take it for content, or for a reason to ask again at once.
         response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
@@ -46,11 +48,7 @@ async def _http_error(error: HTTPException) -> Response:
 
 async def _failure(error: Exception) -> Response:
     log.error("request failed", exc_info=error)
-    response = await _chat_error(
-        ChatError("Something went wrong on the server. Nothing was changed; please try again.")
-    )
-    response.status_code = 500
-    return response
+    return await _chat_error(Failed())
 
 
 def _html(body: str | bytes, status: int) -> Response:

@@ -38,7 +38,7 @@ DEFAULTS = [
 
 
 async def check_request() -> None:
-    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused.
+    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused, TooFast.
 
     HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
     """
@@ -46,6 +46,13 @@ async def check_request() -> None:
         raise VersionUnsupported
     if not context.is_safe():
         check_origin()
+    if costs_when_refused():
+        context.site().chat.limits.check_refusals(context.address())
+
+
+def costs_when_refused() -> bool:
+    """Whether a refusal of this request is counted: it wants to change something, or to have a signature checked."""
+    return not context.is_safe() or caller.bearer() is not None
 
 
 def check_origin() -> None:

@@ -121,7 +121,7 @@ async def engine(
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)
-        chat = Chat(database, broker, Newest(), Limits(None, None, None), epoch, b"secret")
+        chat = Chat(database, broker, Newest(), Limits(None, None, None, None), epoch, b"secret")
         feeds = Feeds(chat, encode, heartbeat)
         yield Engine(chat, feeds, await rooms.find(chat, "lobby"))
         await feeds.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from quart_chat.domain.networks import LARGER, shares
 from quart_chat.streaming.places import Caller, Places
 from quart_chat.streaming.reader import Reason
 from tests.people import Listener, Person
@@ -60,6 +61,16 @@ def test_oldest_of_a_user_goes_wherever_it_is() -> None:
     assert gone(take(places, 2, user="bo")) == []
 
 
+def test_oldest_of_a_network_goes_though_its_addresses_have_one_each() -> None:
+    for length, times in LARGER.items():
+        places = Places(2, 100)
+        apart = 2 ** (64 - length) // 256  # so that they share this network, and as few others as can be
+        held = [take(places, 1, f"2001:db8:0:{apart * number:x}::/64")[0] for number in range(2 * times + 3)]
+        elsewhere = take(places, 2, "2001:db9::/64")
+        assert (gone(held), gone(elsewhere)) == ([0, 1, 2], []), length
+        assert places.taken() == (2 * times + 2, 0)
+
+
 def test_who_has_left_is_not_counted_whoever_its_neighbours_are() -> None:
     for leaving in ([0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 1, 0]):
         places = Places(3, 3)
@@ -76,6 +87,8 @@ def test_who_has_left_is_not_counted_whoever_its_neighbours_are() -> None:
 
 def test_nothing_is_kept_of_who_has_left_not_even_for_the_garbage_collector() -> None:
     places = Places(5, 3)
+    for number in range(1000):
+        shares(f"2001:db8:{number}::/64")  # which networks an address is in is kept, up to a bound
     gc.collect()
     gc.disable()
     try:
@@ -251,7 +264,7 @@ async def test_nothing_is_left_of_a_thousand_streams_however_they_end(tmp_path: 
             await asyncio.gather(*(round(start + number) for number in range(20)))
             assert max(places.taken()) <= 3
         await eventually(lambda: places.taken() == (0, 0))
-        assert (places._addresses, places._users) == ({}, {})
+        assert (places._addresses, places._networks, places._users) == ({}, {}, {})
         async with wire(host.bind) as connection:
             await connection.request("/rooms/lobby/stream")
             await connection.read_until(lambda at: at.has("heartbeat"))

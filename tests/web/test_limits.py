@@ -79,9 +79,33 @@ async def test_rooms_are_limited_by_address(ana: Person) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-async def test_refused_input_costs_nothing(ana: Person) -> None:
+async def test_refusals_are_counted_apart_from_what_is_accepted(limited: Server, ana: Person) -> None:
+    """Whatever is refused, wherever: five of them here. Then it is not even looked at, but reading goes on."""
+    refused = [
+        ana.send("/rooms/lobby/messages", **message("")),
+        ana.send("/rooms", name="x" * 99),
+        ana.send("/rooms/lobby/embed", origins="https://example.org"),
+        ana.send("/rooms/nowhere/messages/1", text="hello"),
+        ana.client.get("/rooms/lobby/identity", headers={"Authorization": "Bearer e30.e30.AA"}),
+    ]
+    assert [(await answer).status_code for answer in refused] == [422, 422, 403, 404, 401]
+    for again in (
+        ana.send("/rooms/lobby/messages", **message("good")),
+        ana.send("/rooms/lobby/messages/1/deletion"),
+        ana.client.get("/rooms/lobby/identity", headers={"Authorization": "Bearer e30.e30.AA"}),
+    ):
+        answer = await again
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (429, "too_fast")
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert (await ana.client.get("/rooms/lobby")).status_code == 200
+    async with at(limited, f"127.0.1.{next(_addresses)}") as neighbour:
+        assert (await neighbour.send("/rooms/lobby/messages", **message("elsewhere"))).status_code == 201
+
+
+async def test_what_another_site_has_a_browser_ask_for_costs_nobody_anything(ana: Person) -> None:
     for _ in range(8):
-        assert (await ana.send("/rooms/lobby/messages", **message(""))).status_code == 422
+        answer = await ana.client.post("/rooms/lobby/messages", headers={"Origin": "https://evil.example"})
+        assert answer.status_code == 403
     assert (await ana.send("/rooms/lobby/messages", **message("good"))).status_code == 201
 
 
