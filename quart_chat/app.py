@@ -29,6 +29,7 @@ from quart_chat.web import (
     embed,
     embedding,
     health,
+    hosts,
     identity,
     messages,
     oembed,
@@ -77,6 +78,8 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     if config.cdn == "off" and not vendor.is_complete(assets.folder("static") / "vendor"):
         raise StartupError("QUART_CHAT_CDN is off, but htmx is not here: run `quart-chat fetch-htmx` first.")
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
+    # Werkzeug would send whoever writes two slashes elsewhere, to an address made of what was asked for.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
     templates = Templates(assets.folder("templates"), joined=config.assets == "joined", cdn=config.cdn == "on")
@@ -123,6 +126,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
 def _wrapped(app: App, config: Config) -> App:
     app = static.Static(app, assets.folder("static"))
     app = security.RefusesTunnels(HandsOver(security.AddsHeaders(app)))
+    app = hosts.ChecksHost(app, hosts.known(config))
     if config.trusted_proxies:
         app = Proxies(app, config.trusted_networks, unix=config.trusts_unix)
     return app

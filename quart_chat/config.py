@@ -3,12 +3,13 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quart_chat.errors import StartupError
+from quart_chat.hosts import canonical, clean
 
 PREFIX = "QUART_CHAT_"
 
@@ -26,6 +27,9 @@ class Config(BaseSettings):
     broker_url: str = Field("memory://", description="How events reach the readers of other processes")
     secret_key: str = Field("", description="Signs cookies; empty means the file <database>.secret, made once")
     public_url: str = Field("", description="The address people use, such as https://chat.example.org")
+    hosts: str = Field(
+        "", description="Other names of this server, between commas; *.example.net stands for all below example.net"
+    )
     trusted_proxies: str = Field(
         "",
         description="Addresses, networks and 'unix', between commas: proxies whose X-Forwarded-For and -Proto count",
@@ -50,10 +54,23 @@ class Config(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
-        value = value.rstrip("/")
-        if value and (urlsplit(value).scheme not in ("http", "https") or value.count("/") != 2):
+        value = value.strip().rstrip("/")
+        origin = canonical(value)
+        if value and (not origin or value.count("/") != 2 or set(value) & {"?", "#"}):
             raise ValueError("must look like https://chat.example.org")
-        return value
+        return origin
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        found = []
+        for name in _listed(value):
+            below = "*." if name.startswith("*.") else ""
+            host = clean(name.removeprefix(below))
+            if not host:
+                raise ValueError(f"{name[:80]} is no host; it must look like chat.example.org or *.example.org")
+            found.append(below + host)
+        return ",".join(found)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -76,6 +93,10 @@ class Config(BaseSettings):
         if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
             raise ValueError("must be sqlite:///PATH (three slashes; four for an absolute path) and name a file")
         return value
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return tuple(_listed(self.hosts))
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

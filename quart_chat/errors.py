@@ -84,6 +84,17 @@ class OriginRefused(ChatError):
     counts = False
 
 
+class HostUnknown(ChatError):
+    """The request names a host that is not this server's."""
+
+    code = "host_unknown"
+    status = 421
+    sentence = (
+        "This server does not know itself by the name in this address. If it is yours, set QUART_CHAT_PUBLIC_URL to "
+        "the address that people use, such as https://chat.example.org, or add the name to QUART_CHAT_HOSTS."
+    )
+
+
 class VersionUnsupported(ChatError):
     code = "version_unsupported"
     status = 505

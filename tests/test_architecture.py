@@ -13,7 +13,7 @@ PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    {"models", "events", "errors", "config", "assets", "bundles", "vendor", "secret", "asgi"},
+    {"models", "events", "errors", "config", "assets", "bundles", "vendor", "secret", "asgi", "hosts"},
     {"diagnose"},
     {"store", "broker"},
     {"domain"},
@@ -32,6 +32,7 @@ OWNERS = {
     "aiosqlite": {"store/sqlite.py"},
     "fcntl": {"store/sqlite.py"},
     "hypercorn": {"server.py", "streaming/transport.py"},
+    "idna": {"hosts.py"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
     "click": {"cli/__init__.py", "cli/beside.py", "cli/embedding.py"},

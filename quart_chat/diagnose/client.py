@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from quart_chat.diagnose.headers import Headers, text
+from quart_chat.hosts import clean
 
 CONNECT = 10.0
 """Seconds to connect, and for the first answer."""
@@ -80,12 +81,15 @@ class Site:
 def site(url: str) -> Site:
     """The server that serves `url`; its path does not matter. Raises Unusable."""
     parts, port = _split(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    host = parts.hostname or ""
+    # An address keeps what it has: the zone of one of IPv6 among that.
+    host = host if ":" in host else clean(host)
+    if parts.scheme not in ("http", "https") or not host:
         raise Unusable(f"{url!r} is no address of a chat. It must look like https://chat.example.org")
-    authority = parts.netloc.rpartition("@")[2]
+    authority = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     proxy = None if proxy_bypass(authority) else getproxies().get(parts.scheme)
     port = port or (443 if parts.scheme == "https" else 80)
-    return Site(parts.scheme, parts.hostname, port, authority, _proxy(proxy) if proxy else None)
+    return Site(parts.scheme, host, port, authority, _proxy(proxy) if proxy else None)
 
 
 def read(response: http.client.HTTPResponse, seconds: float) -> Iterator[tuple[bytes, float]]:

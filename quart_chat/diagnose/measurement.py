@@ -5,6 +5,7 @@ A page hands it in as JSON in an address, so every field is bounded; the command
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -17,6 +18,11 @@ LONGEST = 600.0
 
 LENGTH = 12_000
 """Characters of a whole measurement."""
+
+DEPTH = 3
+"""Lists and objects within each other: a measurement has lists of pairs."""
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 Times = tuple[tuple[float, float], ...]
 """Of each event, in seconds: when the server says to have sent it after its first, when it came after the request."""
@@ -77,13 +83,13 @@ def parse(given: str) -> Measurement:
     """Raises Invalid for what is no measurement. Unknown fields are ignored: an older page may have others."""
     try:
         return _parsed(given)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError) as error:
         raise Invalid("That is no measurement of this version of the page. Reload it and measure again.") from error
 
 
 def _parsed(given: str) -> Measurement:
-    if len(given) > LENGTH:
-        raise ValueError("a measurement is shorter")
+    if len(given) > LENGTH or _depth(given) > DEPTH:
+        raise ValueError("a measurement is shorter and flatter")
     values = json.loads(given)
     if not isinstance(values, dict):
         raise ValueError("a measurement is an object")
@@ -91,9 +97,20 @@ def _parsed(given: str) -> Measurement:
     return Measurement(**{name: known[name](value) for name, value in values.items() if name in known})
 
 
-def _seconds(value: Any) -> float | None:
+def _depth(given: str) -> int:
+    """Looked at before anything reads it: what reads it calls itself for each."""
+    deepest = depth = 0
+    for character in STRING.sub("", given):
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _seconds(value: object) -> float | None:
     if value is None:
         return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("not a number")
     seconds = float(value)
     if not math.isfinite(seconds) or not 0 <= seconds <= LONGEST:
         raise ValueError("not a time")
@@ -101,21 +118,43 @@ def _seconds(value: Any) -> float | None:
 
 
 def _number(value: object) -> int | None:
-    if value is not None and (not isinstance(value, int) or not 0 <= value <= 999):
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 999:
         raise ValueError("not a number")
     return value
 
 
-def _times(value: Any) -> Times:
-    return tuple((_seconds(sent) or 0.0, _seconds(came) or 0.0) for sent, came in value[:ITEMS])
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    return value
+
+
+def _pairs(value: object) -> list[list[Any]]:
+    """As many as are looked at."""
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    found = value[:ITEMS]
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in found):
+        raise ValueError("not pairs")
+    return found
+
+
+def _times(value: object) -> Times:
+    return tuple((_seconds(sent) or 0.0, _seconds(came) or 0.0) for sent, came in _pairs(value))
+
+
+def _headers(value: object) -> Headers:
+    return pairs(_pairs(value))
 
 
 PARSERS: dict[object, Callable[[Any], Any]] = {
     str: text,
-    bool: bool,
+    bool: _boolean,
     float | None: _seconds,
     int | None: _number,
-    Headers: pairs,
+    Headers: _headers,
     Times: _times,
 }
 """By the type of a field."""

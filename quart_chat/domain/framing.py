@@ -1,11 +1,11 @@
 """Which sites may show a room in a frame of their pages."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from quart_chat import hosts
 from quart_chat.domain import rooms
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Frame, Sender
@@ -18,14 +18,10 @@ from quart_chat.store.sqlite import Transaction
 MOST = 50
 """Origins in a room's list. They go out with every page of the room, in a header."""
 
-LABEL = "[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
-HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{LABEL}(?:\.{LABEL})*")
+HOST = re.compile(rf"(?:\*\.(?=[^.]+\.))?{hosts.NAME.pattern}")
 """A host as browsers compare it. After `*.` there are at least two labels: nobody means everything below `org`."""
 
-HOST_LENGTH = 253
-"""Characters of a host at most (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)."""
-
-ORIGIN_LENGTH = HOST_LENGTH + len("https://:65535")
+ORIGIN_LENGTH = hosts.LENGTH + len("https://:65535")
 """Characters of an origin as browsers say it, at most: what is longer is not even looked at."""
 
 ORIGIN = re.compile(r"(https?)://([a-z0-9_][a-z0-9_.-]*)(?::([1-9][0-9]{0,4}))?")
@@ -34,8 +30,6 @@ No source expression can name an address of IPv6."""
 
 NOBODY = "null"
 """The origin of pages that have none, or do not say it. It is never let in."""
-
-PORTS = {"http": 80, "https": 443}
 
 LOOPBACK = (
     "http://localhost:*", "https://localhost:*", "http://*.localhost:*", "https://*.localhost:*",
@@ -46,8 +40,8 @@ LOOPBACK = (
 
 def clean_origin(text: str) -> str:
     """An origin as it is kept: `https://www.example.org`, with its port unless that is the scheme's own, or
-    `https://*.example.org` for all below it. A host of other letters becomes what browsers make of it
-    (https://www.rfc-editor.org/rfc/rfc5891). Raises OriginInvalid.
+    `https://*.example.org` for all below it. A host of other letters becomes what browsers make of it. Raises
+    OriginInvalid.
     """
     text = text.strip().rstrip("/")
     advice = (
@@ -58,13 +52,14 @@ def clean_origin(text: str) -> str:
     try:
         parts = urlsplit(text)
         port = parts.port
-        host = _ascii(parts.hostname or "")
+        host = hosts.to_ascii(parts.hostname or "")
     except (ValueError, UnicodeError):
         raise OriginInvalid(advice) from None
     whole = f"{parts.scheme}://{parts.netloc}".lower() == text.lower() and "@" not in text
-    if parts.scheme not in PORTS or not whole or not HOST.fullmatch(host) or len(host) > HOST_LENGTH or port == 0:
+    known = parts.scheme in hosts.PORTS and port != 0
+    if not known or not whole or not HOST.fullmatch(host) or len(host) > hosts.LENGTH:
         raise OriginInvalid(advice)
-    return f"{parts.scheme}://{host}" + ("" if port in (None, PORTS[parts.scheme]) else f":{port}")
+    return f"{parts.scheme}://{host}" + ("" if port in (None, hosts.PORTS[parts.scheme]) else f":{port}")
 
 
 def ancestors(room: Room, *, local: bool) -> tuple[str, ...]:
@@ -169,27 +164,16 @@ def _changed(chat: Chat, room: Room) -> Room:
     return room
 
 
-def _ascii(host: str) -> str:
-    """What browsers make of a host. Raises UnicodeError, also for letters of which they and this library do not make
-    the same: the list would name somebody else (https://www.unicode.org/reports/tr46/#Deviations)."""
-    if host.isascii():
-        return host
-    encoded = host.encode("idna").decode()
-    if encoded.encode().decode("idna") != unicodedata.normalize("NFKC", host).lower():
-        raise UnicodeError
-    return encoded
-
-
 def _matches(source: str, origin: str) -> bool:
     scheme, _, rest = source.partition("://")
     host, _, port = rest.partition(":")
     found = ORIGIN.fullmatch(origin)
-    if found is None or len(found[2]) > HOST_LENGTH:
+    if found is None or len(found[2]) > hosts.LENGTH:
         return False
     # As browsers have it, a site that is let in is let in under HTTPS, too (https://www.w3.org/TR/CSP3/#match-schemes).
     if found[1] != scheme and (scheme, found[1]) != ("http", "https"):
         return False
-    usual = PORTS[found[1]]
+    usual = hosts.PORTS[found[1]]
     if port != "*" and int(found[3] or usual) != int(port or usual):
         return False
     return found[2].endswith(host[1:]) if host.startswith("*.") else found[2] == host

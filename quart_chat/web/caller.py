@@ -8,7 +8,7 @@ from quart_chat.domain import confirmation, identity
 from quart_chat.domain.sender import Frame, Sender
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.models import User
-from quart_chat.web import context
+from quart_chat.web import context, origins
 
 COOKIE = "quart_chat"
 FRAME_COOKIE = "__Host-quart_chat_frame"
@@ -66,7 +66,7 @@ def host_around() -> str | None:
     referrer = _origin_of(context.headers().get("Referer", ""))
     if destination is not None and destination not in FRAMES:
         return None
-    if referrer == context.origin():
+    if origins.is_same(referrer, context.origin()):
         # The frame itself asks, by a form that was sent without a script. It says what it knew.
         return context.argument("host") or None
     return None if destination is None and not referrer else referrer

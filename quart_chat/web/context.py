@@ -15,6 +15,7 @@ from werkzeug.datastructures import Headers
 
 from quart_chat.asgi import Scope
 from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
+from quart_chat.hosts import canonical
 from quart_chat.models import Cursor
 from quart_chat.streaming.handover import KEY, Handover
 from quart_chat.web import encoding, proxies
@@ -105,8 +106,8 @@ def takes_gzip() -> bool:
 
 
 def origin() -> str:
-    """The server's own origin: as configured, else as this request addressed it."""
-    return site().config.public_url or f"{request.scheme}://{request.host}"
+    """The server's own origin: as configured, else as this request addressed it, by a name that is the server's."""
+    return site().config.public_url or canonical(f"{request.scheme}://{request.headers.get('Host', '')}")
 
 
 def is_https() -> bool:

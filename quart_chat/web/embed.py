@@ -6,7 +6,7 @@ from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat.domain import framing, messages
+from quart_chat.domain import framing, messages, rooms
 from quart_chat.domain.sender import Frame
 from quart_chat.errors import ChatError
 from quart_chat.models import Draft
@@ -21,10 +21,11 @@ blueprint = Blueprint("embed", __name__)
 @blueprint.get("/embed/<slug>")
 async def show(slug: str) -> ResponseReturnValue:
     """The room, for a frame. A link to a message, or to older ones, leads to a page of its own."""
-    if message_id := context.number("message"):
-        return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
-    if before := context.number("before"):
-        return redirect(f"/rooms/{slug}?before={before}", 303)
+    message_id, before = context.number("message"), context.number("before")
+    if message_id or before:
+        room = await rooms.find(context.site().chat, slug)
+        path = f"/messages/{message_id}" if message_id else f"?before={before}"
+        return redirect(f"/rooms/{room.slug}{path}", 303)
     caller.in_frame_of(caller.host_around())
     packed = context.takes_gzip()
     response = answer(await _show(slug, packed=packed), packed)

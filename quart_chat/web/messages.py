@@ -21,7 +21,7 @@ async def index(slug: str) -> ResponseReturnValue:
     """A page of messages as a fragment: the newest, or those before `?before=<message id>`."""
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
-        return await _back(slug)
+        return await _back((await rooms.find(context.site().chat, slug)).slug)
     page = await messages.page(context.site().chat, slug, context.number("before"))
     response = _html(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)

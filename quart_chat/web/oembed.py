@@ -8,7 +8,7 @@ from quart.typing import ResponseReturnValue
 
 from quart_chat.domain import framing, rooms
 from quart_chat.errors import EmbedForbidden, FormatUnsupported, RoomNotFound
-from quart_chat.web import caller, context
+from quart_chat.web import caller, context, origins
 
 blueprint = Blueprint("oembed", __name__)
 
@@ -62,7 +62,7 @@ def _slug(url: str) -> str:
     except ValueError:
         raise RoomNotFound from None
     kind, _, slug = parts.path.strip("/").partition("/")
-    if f"{parts.scheme}://{parts.netloc}" != context.origin() or kind not in ("rooms", "embed"):
+    if not origins.is_same(url, context.origin()) or kind not in ("rooms", "embed"):
         raise RoomNotFound
     return slug
 

@@ -41,7 +41,7 @@ async def _http_error(error: HTTPException) -> Response:
     response = await _chat_error(refusal)
     response.status_code = error.code or 500
     for name, value in error.get_headers():
-        if name in ("Allow", "Location"):
+        if name == "Allow":
             response.headers[name] = value
     return response
 

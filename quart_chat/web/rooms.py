@@ -47,7 +47,8 @@ async def create() -> ResponseReturnValue:
 async def show(slug: str) -> ResponseReturnValue:
     """The room. `?message=<id>`, the link on every message, leads to that message alone."""
     if message_id := context.number("message"):
-        return redirect(f"/rooms/{slug}/messages/{message_id}", 303)
+        room = await rooms.find(context.site().chat, slug)
+        return redirect(f"/rooms/{room.slug}/messages/{message_id}", 303)
     packed = context.takes_gzip()
     response = answer(await show_page(slug, packed=packed), packed)
     if user := await caller.user():

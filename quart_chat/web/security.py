@@ -1,11 +1,10 @@
 """What is checked before, and said with, every answer."""
 
 from collections.abc import Awaitable
-from urllib.parse import urlsplit
 
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
-from quart_chat.web import caller, context
+from quart_chat.web import caller, context, origins
 from quart_chat.web.policies import EVERY_PAGE, Policy
 
 PERMISSIONS = b", ".join(
@@ -58,9 +57,8 @@ def costs_when_refused() -> bool:
 def check_origin() -> None:
     """Refuse a request that another site made in somebody's name.
 
-    On unsafe methods `Sec-Fetch-Site` or `Origin` must show that the request comes from this site's own pages
-    (https://www.w3.org/TR/fetch-metadata/). `Origin: null`, which sandboxed frames send, never does. Raises
-    OriginRefused.
+    On unsafe methods `Origin` or `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/) must show that the request
+    comes from this site's own pages. Raises OriginRefused.
     """
     if not _is_own(absent=False):
         raise OriginRefused(_advice())
@@ -80,8 +78,7 @@ def stream_user() -> str | None:
 
     Only where a page of this site asks, which no other site's page can seem to be: it could use up the places.
     """
-    site = context.headers().get("Sec-Fetch-Site")
-    if site == "same-origin" or (site is None and "Origin" in context.headers()):
+    if context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers():
         # `check_stream_origin` has seen that it is this site's.
         return caller.user_key()
     return None
@@ -127,25 +124,14 @@ def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
 
 def _is_own(*, absent: bool) -> bool:
     """Whether the browser says that the request is this site's; `absent` when it says nothing."""
-    site = context.headers().get("Sec-Fetch-Site")
-    origin = context.headers().get("Origin")
-    if origin == "null":
-        return False
-    if site is not None:
-        # The browser's own word, which counts also where a proxy has changed scheme and host as this server sees them.
-        return site == "same-origin" or (site == "none" and context.is_safe())
-    if origin is None:
-        return absent
-    own = context.origin()
-    return origin == own or _normal(origin) == _normal(own)
-
-
-def _normal(origin: str) -> tuple[str, str, int | None]:
-    try:
-        parts = urlsplit(origin)
-        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return "", origin, None
+    headers = context.headers()
+    return origins.is_own(
+        context.origin(),
+        origin=headers.get("Origin"),
+        site=headers.get("Sec-Fetch-Site"),
+        safe=context.is_safe(),
+        absent=absent,
+    )
 
 
 def _advice() -> str:

@@ -2,14 +2,13 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import urlsplit
 
 from quart import Quart
 from quart.utils import cancel_tasks
 
 from quart_chat.asgi import Message, Receive, Scope, Send
 from quart_chat.errors import TooFast
-from quart_chat.web import context
+from quart_chat.web import context, origins
 from quart_chat.web.site import Site
 
 PATH = "/diagnose/websocket"
@@ -66,10 +65,14 @@ class OnlyToMeasure:
     def _is_own(self) -> bool:
         """As `security.check_stream_origin`: browsers always say where a WebSocket is asked from, programs do not."""
         headers = {name: value.decode("latin1") for name, value in self._scope["headers"]}
-        if headers.get(b"sec-fetch-site", "same-origin") != "same-origin":
-            return False
-        origin = headers.get(b"origin")
-        return origin is None or origin == self._site.config.public_url or _host(origin) == headers.get(b"host")
+        scheme = {"ws": "http", "wss": "https"}[self._scope["scheme"]]
+        return origins.is_own(
+            self._site.config.public_url or f"{scheme}://{headers.get(b'host', '')}",
+            origin=headers.get(b"origin"),
+            site=headers.get(b"sec-fetch-site"),
+            safe=True,
+            absent=True,
+        )
 
     def _is_affordable(self, address: str) -> bool:
         try:
@@ -77,10 +80,3 @@ class OnlyToMeasure:
         except TooFast:
             return False
         return self._site.allowance.hold(address)
-
-
-def _host(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""

@@ -1,12 +1,15 @@
 """What a page hands in as a measurement is bounded, and believed in nothing. So is what a request is shown to bring."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quart_chat.diagnose.headers import HIDDEN, ITEMS, TEXT, added, shown
 from quart_chat.diagnose.measurement import LENGTH, Measurement, parse
+from quart_chat.diagnose.report import report
+from quart_chat.diagnose.verdict import findings, summary
 from quart_chat.errors import Invalid
 from tests.diagnose.test_verdict import FLAWLESS
 
@@ -16,30 +19,65 @@ def test_measurement_survives_the_way_through_json() -> None:
     assert parse("{}") == Measurement()
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        "", "nothing", "[]", "7", "null", "[" * 5000, "{" + " " * LENGTH + "}",
-        '{"host": 7}', '{"status": "200"}', '{"status": 1000}', '{"status": 2.5}', '{"round_trip": -1}',
-        '{"round_trip": "fast"}',
-        '{"round_trip": NaN}', '{"round_trip": Infinity}', '{"round_trip": 1e9}', '{"times": 3}', '{"times": [[1]]}',
-        '{"times": [[0, -1]]}', '{"said": [["a"]]}', '{"said": [["a", 1]]}',
-        '{"said": {"a": "b"}}', '{"heartbeat": []}',
-    ],
+ODD = [
+    "", "nothing", "[]", "7", "null", '"x"', "[" * 5000, "{" + " " * LENGTH + "}", "{", "{}{}", "\ud800",
+    '{"a":' * 4 + "1" + "}" * 4, '{"times": [[[0, 0]]]}', '{"x": "\\"' + "[" * 9, '{"host": "\\u12"}', '{"host": "a}',
+    '{"host": 7}', '{"host": null}', '{"host": ["a"]}', '{"host": {}}',
+    '{"status": "200"}', '{"status": 1000}', '{"status": 2.5}', '{"status": true}', '{"status": -1}', '{"status": NaN}',
+    '{"status": 1e400}', '{"status": [200]}', '{"status": ' + "9" * 5000 + "}", '{"events": ' + "9" * 100 + "}",
+    '{"round_trip": -1}', '{"round_trip": "fast"}', '{"round_trip": "1"}', '{"round_trip": true}',
+    '{"round_trip": NaN}', '{"round_trip": Infinity}', '{"round_trip": -Infinity}', '{"round_trip": 1e9}',
+    '{"round_trip": 1e400}', '{"round_trip": ' + "9" * 400 + "}", '{"heartbeat": []}', '{"heartbeat": {}}',
+    '{"times": 3}', '{"times": null}', '{"times": {}}', '{"times": {"a": 1}}', '{"times": "ab"}', '{"times": ["12"]}',
+    '{"times": [[1]]}', '{"times": [[1, 2, 3]]}', '{"times": [[0, -1]]}', '{"times": [[true, 1]]}', '{"times": [{}]}',
+    '{"said": [["a"]]}', '{"said": [["a", 1]]}', '{"said": {"a": "b"}}', '{"said": ["ab"]}', '{"said": [null]}',
+    '{"idle_arrived": "no"}', '{"idle_arrived": 1}', '{"idle_arrived": null}',
+]  # fmt: skip
+
+
+def test_what_is_no_measurement_is_refused() -> None:
+    taken = []
+    for text in ODD:
+        try:
+            parse(text)
+        except Invalid:
+            continue
+        taken.append(text[:80])
+    assert not taken
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from([200, 0.5, "open"])
+    | st.lists(st.lists(st.floats(0, 600) | st.text(max_size=5) | st.none(), max_size=3), max_size=5)
 )  # fmt: skip
-def test_what_is_no_measurement_is_refused(given: str) -> None:
-    with pytest.raises(Invalid):
-        parse(given)
+
+
+@given(st.dictionaries(st.sampled_from([field.name for field in fields(Measurement)]), VALUES))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_a_measurement_can_be_judged_and_told(measured: dict[str, object]) -> None:
+    """Each value that is one by itself, together."""
+    good = {name: value for name, value in measured.items() if _is_taken({name: value})}
+    taken = parse(json.dumps(good))
+    found = findings(taken)
+    assert (report(taken, found) + summary(found)).encode()
+
+
+def _is_taken(measured: dict[str, object]) -> bool:
+    try:
+        parse(json.dumps(measured))
+    except Invalid:
+        return False
+    return True
 
 
 def test_what_is_too_much_is_cut() -> None:
-    given = {
+    much = {
         "host": "h" * 1000,
         "said": [["n" * 300, "v" * 300], *[["n", "v"]] * 50],
         "times": [[0, 0]] * 500,
         "unknown": 1,
     }
-    measured = parse(json.dumps(given))
+    measured = parse(json.dumps(much))
     assert len(measured.host) == TEXT
     assert [len(measured.said), len(measured.times)] == [ITEMS, ITEMS]
     assert [len(part) for part in measured.said[0]] == [TEXT, TEXT]

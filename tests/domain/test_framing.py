@@ -35,6 +35,8 @@ KEPT_AS = [
     ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
     ("https://例え.テスト", "https://xn--r8jz45g.xn--zckzah"),
     ("https://ｅｘａｍｐｌｅ.org", "https://example.org"),
+    ("https://faß.example", "https://xn--fa-hia.example"),
+    ("https://σίς.example", "https://xn--kxa2bb.example"),
 ]
 
 NO_ORIGINS = [
@@ -100,9 +102,6 @@ NO_ORIGINS = [
     "data:text/html,hello",
     "blob:https://www.example.org",
     "chrome-extension://abcdefghijklmnop",
-    # Browsers and Python's library make different hosts of these.
-    "https://faß.example",
-    "https://σίς.example",
     "https://\u2100.example",
     "https://www.example.org\u202e",
     "https://\ud800.example",

@@ -197,6 +197,7 @@ def test_nobody_is_trusted_unless_it_is_set() -> None:
 async def behind(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server with a proxy on its own machine, which others of its machine are not."""
     settings = {"trusted_proxies": " 127.0.0.1 , 10.0.0.0/8,unix", "address_burst": "2", "address_rate": "0.001"}
+    settings["hosts"] = "chat.example.org"
     async with serving(tmp_path_factory.mktemp("behind"), **settings) as running:
         yield running
 
@@ -286,7 +287,7 @@ async def test_untrusted_neighbour_of_a_trusted_proxy_is_told_of(tmp_path: Path)
 @pytest.mark.parametrize(("trusted", "cookie"), [("unix", "__Host-quart_chat"), ("127.0.0.1", "quart_chat")])
 async def test_unix_socket_is_trusted_by_name(tmp_path: Path, trusted: str, cookie: str) -> None:
     path = tmp_path / "chat.sock"
-    server = Server(tmp_path, {"trusted_proxies": trusted}, bind=f"unix:{path}")
+    server = Server(tmp_path, {"trusted_proxies": trusted, "hosts": "chat.example.org"}, bind=f"unix:{path}")
     await server.start()
     try:
         transport = httpx.AsyncHTTPTransport(uds=os.fspath(path), verify=False, trust_env=False)
