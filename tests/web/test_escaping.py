@@ -31,7 +31,7 @@ LINKS = {
     "see https://example.org.": "https://example.org",
     "(https://example.org/a)": "https://example.org/a",
     "https://example.org/<b>": "https://example.org/",
-    'https://example.org/"onmouseover="alert(1)': 'https://example.org/"onmouseover="alert(1)',
+    'https://example.org/"onmouseover="alert(1)': "https://example.org/",
     "https://ex\u00e4mple.org": None,
     "javascript:alert(1)": "",
     "JaVaScRiPt:alert(1)//http://example.org": None,
@@ -143,15 +143,11 @@ async def test_link_does_not_make_its_neighbour_one(alice: Person, room: str, te
 
 
 BOUNDED = {
-    "longest": ("https://example.org/" + "x" * 2028, 1),
-    "too long": ("https://example.org/" + "x" * 2029, 0),
-    "after one too long": ("https://example.org/" + "x" * 2029 + " https://example.org", 1),
     "many": ("https://example.org/ " * 300, 100),
     "never ending": (("http://a.b/?" * 700)[:8000], 0),
-    # Each candidate reaches to the end of its line: ten times nearly 2,000 characters are all that is looked at.
-    "overlapping": (("http://a.b/[" * 170 + "\n") * 3, 10),
+    "overlapping": (("http://a.b/[" * 170 + "\n") * 3, 3),
 }
-"""Texts with which linkify-it would keep the server busy, and as many links as are made of them."""
+"""Texts that could keep the server busy, and as many links as are made of them."""
 
 
 @pytest.mark.parametrize(("text", "links"), BOUNDED.values(), ids=BOUNDED)
