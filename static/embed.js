@@ -170,7 +170,7 @@
       this.#button.append(make("i"), this.#badge);
       this.#button.addEventListener("click", () => this.#setOpen(!this.#isOpen));
       document.addEventListener("keydown", (event) => {
-        if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) this.close();
+        if (event.key === "Escape" && !event.defaultPrevented && event.keyCode !== 229) this.close();
       }, { signal });
       this.#root.prepend(this.#button);
     }

@@ -1,16 +1,22 @@
 // Where one writes: grows with the text, sends with Enter, keeps the draft, and edits one's own messages.
-import { onOwner, owner } from "./credential.js";
-import { room } from "./messages.js";
+import { announce } from "./announce.js";
+import { onOwner } from "./credential.js";
+import { onDeleted } from "./deletions.js";
+import { forgetEdit, inheritDraft, keepDraft, keepEdit, loadDraft, loadEdit, onEditOver } from "./drafts.js";
+import { isComposingKey } from "./keys.js";
+import { all, number, room } from "./messages.js";
 import { enqueue, onRefused } from "./outbox.js";
 import { post } from "./post.js";
-import { forget, load, save } from "./storage.js";
 
 const form = document.getElementById("composer");
 const text = document.getElementById("text");
 const error = document.getElementById("composer-error");
 const notice = document.getElementById("editing");
+const label = form.querySelector("label[for=text]");
 const button = form.querySelector(".composer-send");
 const touch = matchMedia("(hover: none) and (pointer: coarse)");
+
+const UNCHANGED = "The message stays as it is.";
 
 let editing = null; // the number of the message that is being edited
 let opening = null; // what is to be put here for editing, while it comes
@@ -32,30 +38,21 @@ function write(value) {
   text.focus();
 }
 
-// What is half written is its author's, whoever looks at this page next.
-const draftOf = (author) => (author === "guest" ? "draft" : `draft:${author}`);
-const loadDraft = () => load(draftOf(owner())) ?? "";
-
-function keepDraft(value) {
-  if (value) save(draftOf(owner()), value);
-  else forget(draftOf(owner()));
-}
-
-// Who wrote as a guest and is signed in now goes on writing; nobody else's text stays.
 function changeAuthor(before) {
-  if (editing !== null) setEditing(null);
-  else if (before === "guest" && text.value) {
-    forget(draftOf(before));
-    keepDraft(text.value);
-  }
+  if (editing === null) inheritDraft(before, text.value);
+  else setEditing(null);
   put(loadDraft());
+  resumeEdit();
 }
 
 export const showError = (sentence) => { error.textContent = sentence; };
 
+export const isEditing = () => editing !== null;
+
 // `source` is a promise of `{ text, version }`, or of a sentence that says why there is none. Nothing is written meanwhile.
 export async function startEdit(number, source) {
   if (editing === null) keepDraft(text.value);
+  else forgetEdit(editing);
   setEditing(number);
   write("");
   opening = source;
@@ -63,19 +60,42 @@ export async function startEdit(number, source) {
   const found = await source;
   if (opening !== source) return;
   if (typeof found === "string") {
-    stopEdit();
+    stopEdit("");
     showError(found);
     return;
   }
   opening = null;
   text.readOnly = false;
   base = found.version;
+  keepEdit(number, found.text, base);
   write(found.text);
+  announce("Editing your message. Escape leaves it as it is.");
 }
 
-function stopEdit() {
+function stopEdit(words) {
+  leaveEdit(words);
+  text.focus();
+}
+
+function leaveEdit(words) {
+  forgetEdit(editing);
   setEditing(null);
-  write(loadDraft());
+  put(loadDraft());
+  announce(words);
+}
+
+// A page that was left in the middle of a change goes on with it, unless the message is gone.
+function resumeEdit() {
+  const edit = loadEdit();
+  if (!edit || form.hidden) return;
+  const shown = [...all()].map(number);
+  if (!shown.includes(edit.number) && !(edit.number < shown[0])) { // older ones are not on the page
+    forgetEdit(edit.number);
+    return;
+  }
+  setEditing(edit.number);
+  base = edit.version;
+  put(edit.text);
 }
 
 function setEditing(number) {
@@ -85,6 +105,7 @@ function setEditing(number) {
   text.readOnly = false;
   document.getElementById(`message-${editing}`)?.setAttribute("data-editing", "");
   notice.hidden = number === null;
+  label.textContent = number === null ? "Message" : "Edit your message";
   button.textContent = number === null ? "Send" : "Save";
   showError("");
 }
@@ -97,7 +118,8 @@ async function saveEdit(number, value) {
   if (!answer || answer.status >= 500) showError("The change could not be saved: the server did not answer. Try again.");
   else if (answer.status < 400) {
     base = answer.headers.get("Chat-Version");
-    if (text.value === value) stopEdit(); // unless it has been changed again
+    if (text.value === value) stopEdit("Change saved."); // unless it has been changed again
+    else keepEdit(number, text.value, base);
   } else if (answer.headers.get("Chat-Error") === "edit_conflict") base = undefined; // who saves again has been told
 }
 
@@ -121,13 +143,14 @@ function submit(event) {
 }
 
 function onKey(event) {
-  if (event.isComposing) return; // Enter chooses a word in an input method
-  if (event.key === "Enter" && !event.shiftKey && !touch.matches) {
+  if (isComposingKey(event)) return; // Enter chooses a word in an input method
+  const sends = event.ctrlKey || event.metaKey || !(event.shiftKey || touch.matches);
+  if (event.key === "Enter" && sends) {
     event.preventDefault();
     form.requestSubmit();
   } else if (event.key === "Escape" && editing !== null) {
     event.preventDefault();
-    stopEdit();
+    stopEdit(UNCHANGED);
   }
 }
 
@@ -151,10 +174,18 @@ text.addEventListener("keydown", onKey);
 text.addEventListener("input", () => {
   grow();
   if (editing === null) keepDraft(text.value);
+  else keepEdit(editing, text.value, base);
 });
-form.querySelector("[data-cancel-edit]").addEventListener("click", stopEdit);
+form.querySelector("[data-cancel-edit]").addEventListener("click", () => stopEdit(UNCHANGED));
 
-if (text.value) keepDraft(text.value);
+onEditOver((number) => { if (number === editing) leaveEdit("No longer editing: that has ended in another tab."); });
+onDeleted((numbers) => {
+  if (numbers.includes(editing)) leaveEdit("No longer editing: the message has been deleted.");
+});
+onOwner(changeAuthor);
+
+if (loadEdit()) put(loadDraft()); // some browsers fill in what was there, which was no draft
+else if (text.value) keepDraft(text.value);
 else text.value = loadDraft();
 grow();
-onOwner(changeAuthor);
+resumeEdit();

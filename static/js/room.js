@@ -1,5 +1,6 @@
 // A room's page. Each behaviour is a file named for what it does; the order is that in which they see new messages.
 import "./newest-version.js";
+import "./deletions.js";
 import "./local-times.js";
 import "./day-separators.js";
 import "./group-messages.js";
@@ -7,6 +8,7 @@ import "./own-messages.js";
 import "./outbox.js";
 import "./composer.js";
 import "./message-toolbar.js";
+import "./edit-last.js";
 import "./load-older.js";
 import "./trim-history.js";
 import "./keep-scroll.js";

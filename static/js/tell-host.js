@@ -1,5 +1,6 @@
 // What happens in a frame, for the page around it.
 import { onHost, tellHost } from "./host.js";
+import { isComposingKey } from "./keys.js";
 import { setLocale } from "./locale.js";
 import { all, number, onMessages } from "./messages.js";
 import { isPending } from "./outbox.js";
@@ -44,7 +45,7 @@ function write(wanted) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) tellHost("escape");
+  if (event.key === "Escape" && !event.defaultPrevented && !isComposingKey(event)) tellHost("escape");
 });
 
 // Opened, a bubble is where one writes; also where it was opened before this page was there.

@@ -45,11 +45,11 @@ class Window:
         await self.page.get_by_label("Your name").fill(name)
 
     async def write(self, text: str) -> None:
-        await self.page.get_by_label("Message", exact=True).fill(text)
+        await self.page.locator("#text").fill(text)
 
     async def send(self, text: str) -> None:
         await self.write(text)
-        await self.page.get_by_label("Message", exact=True).press("Enter")
+        await self.page.locator("#text").press("Enter")
 
     async def shows(self, *texts: str) -> None:
         """These messages, no others, each once, in this order; nothing is waiting to be sent."""
