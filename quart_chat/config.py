@@ -114,10 +114,6 @@ class Config(BaseSettings):
     def secret_path(self) -> Path:
         return Path(f"{self.database_path}.secret")
 
-    @property
-    def lock_path(self) -> Path:
-        return Path(f"{self.database_path}.lock")
-
 
 def load_config(**overrides: str) -> Config:
     """Read the settings; `overrides` come from the command line and win.

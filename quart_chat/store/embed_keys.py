@@ -39,6 +39,7 @@ def update_retires_at(tx: Transaction, key_id: str, retires_at: int) -> None:
 
 def delete(tx: Transaction, room_id: int, key_id: str) -> bool:
     """Forget a key; False when the room has none of this id."""
+    tx.forget()
     row = tx.one(
         "DELETE FROM embed_keys WHERE room_id = :room_id AND id = :id RETURNING id", room_id=room_id, id=key_id
     )

@@ -83,6 +83,7 @@ def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, 
 
 
 def update_text(tx: Transaction, message_id: int, text: str, *, now: int) -> None:
+    tx.forget()
     tx.one(
         """
         UPDATE messages
@@ -97,6 +98,7 @@ def update_text(tx: Transaction, message_id: int, text: str, *, now: int) -> Non
 
 def update_deleted(tx: Transaction, message_id: int, *, now: int) -> None:
     """Mark the message as deleted and forget its text."""
+    tx.forget()
     tx.one(
         """
         UPDATE messages

@@ -6,20 +6,21 @@ hears of it (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
 
 import asyncio
-import fcntl
 import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 import structlog
 
 from quart_chat.errors import StartupError, StoreUnavailable
 from quart_chat.events import Event
+from quart_chat.store import file, history
+from quart_chat.store.guard import Gone, Guard, truncate
 from quart_chat.store.migrations import migrate
 
 T = TypeVar("T")
@@ -40,6 +41,9 @@ OLDEST_SQLITE = (3, 37, 0)
 BUSY_MS = 2000
 """How long a commit waits for a lock that another program (a backup, a shell) holds on the file."""
 
+TIDY = 1.0
+"""Seconds from a deletion until its text is out of the write-ahead log, and at least between two attempts at that."""
+
 Commit = Callable[[Sequence[Event]], None]
 
 
@@ -49,6 +53,7 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.events: list[Event] = []
+        self.forgets = False
 
     def one(self, sql: str, **values: object) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
@@ -60,6 +65,10 @@ class Transaction:
     def emit(self, event: Event) -> None:
         """Hand `event` to the broker if, and only if, this transaction commits."""
         self.events.append(event)
+
+    def forget(self) -> None:
+        """What this transaction overwrites or deletes must not stay in the write-ahead log for long."""
+        self.forgets = True
 
 
 @dataclass(slots=True)
@@ -79,13 +88,15 @@ class Database:
 
     def __init__(self, path: Path, on_commit: Commit, *, alone: bool = True) -> None:
         self._path = path
+        self._real = file.located(path)
         self._on_commit = on_commit
-        self._alone = alone
-        self._lock: IO[str] | None = None
+        self._guard = Guard(path) if alone else None
         self._connections: list[aiosqlite.Connection] = []
         self._readers: Iterator[aiosqlite.Connection] = iter(())
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
         self._writer: asyncio.Task[None] | None = None
+        self._tidier: asyncio.Task[None] | None = None
+        self._untidy = asyncio.Event()
 
     async def open(self) -> None:
         """Lock the file against a second server, bring its tables up to date, and start the writer.
@@ -96,9 +107,15 @@ class Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StartupError(f"SQLite {sqlite3.sqlite_version} is too old: quart-chat needs 3.37 or newer.")
         try:
-            self._lock = _lock(self._path) if self._alone else None
+            if self._guard is not None:
+                self._guard.take()
+            else:
+                _prepare(self._real)
             writer = await self._connect(readonly=False)
             await _on_thread(writer, migrate)
+            file.tighten(self._real)
+            if self._guard is not None:
+                await _on_thread(writer, self._guard.begin)
             self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])
         except sqlite3.Error as error:
             await self.close()
@@ -107,22 +124,25 @@ class Database:
             await self.close()
             raise
         self._writer = asyncio.create_task(self._write_batches(writer), name="store writer")
+        self._tidier = asyncio.create_task(self._tidy(writer), name="store tidier")
 
     async def close(self) -> None:
         """Finish what was begun, and release the file. Whoever still waits is told that nothing was stored."""
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
-            self._writer = None
+        for task in (self._tidier, self._writer):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self._writer = self._tidier = None
         while not self._jobs.empty():
             _answer(self._jobs.get_nowait(), StoreUnavailable())
             await asyncio.sleep(0)  # whoever waits for a place takes it, and is answered too
+        if self._connections:
+            await _on_thread(self._connections[0], self._end)
         for connection in self._connections:
             await connection.close()
         self._connections.clear()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        if self._guard is not None:
+            self._guard.release()
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
         """Run `query` on one consistent snapshot of everything that is committed.
@@ -166,9 +186,10 @@ class Database:
 
     async def _commit(self, connection: aiosqlite.Connection, batch: Sequence[_Job]) -> None:
         try:
-            await _on_thread(connection, lambda raw: _run_batch(raw, batch))
+            forgets = await _on_thread(connection, lambda raw: _run_batch(raw, batch, self._guard))
         except Exception as error:
-            log.error("commit failed", error=str(error), transactions=len(batch))
+            if not isinstance(error, Gone):
+                log.error("commit failed", error=str(error), transactions=len(batch))
             for job in batch:
                 _answer(job, job.error if job.error is not None else _unavailable(error))
             return
@@ -177,9 +198,27 @@ class Database:
             self._on_commit(events)
         for job in batch:
             _answer(job, job.error)
+        if forgets:
+            self._untidy.set()
+
+    async def _tidy(self, connection: aiosqlite.Connection) -> None:
+        """Have what was deleted out of the write-ahead log soon, however many delete."""
+        tidy = self._guard.tidy if self._guard else truncate
+        while True:
+            await self._untidy.wait()
+            await asyncio.sleep(TIDY)
+            self._untidy.clear()
+            if not await _on_thread(connection, tidy):
+                self._untidy.set()
+
+    def _end(self, connection: sqlite3.Connection) -> None:
+        if self._guard is not None:
+            self._guard.end(connection)
+        elif self._untidy.is_set():
+            truncate(connection)
 
     async def _connect(self, *, readonly: bool) -> aiosqlite.Connection:
-        connection = aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
+        connection = aiosqlite.connect(self._real, isolation_level=None, cached_statements=256)
         try:
             await connection
         except sqlite3.Error:
@@ -223,6 +262,8 @@ def _configure(connection: sqlite3.Connection, *, readonly: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # Deleted text is overwritten in the file, not only unlinked.
     connection.execute("PRAGMA secure_delete = ON")
+    # Nor is anything written to files elsewhere.
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -247,20 +288,35 @@ def _read(connection: sqlite3.Connection, query: Callable[[Transaction], T]) -> 
             connection.execute("COMMIT")
 
 
-def _run_batch(connection: sqlite3.Connection, batch: Sequence[_Job]) -> None:
+def _run_batch(connection: sqlite3.Connection, batch: Sequence[_Job], guard: Guard | None) -> bool:
+    """Commit a batch; whether it has put something else in the place of what is to be forgotten."""
+    try:
+        if guard is not None:
+            guard.check()
+        forgets = _commit_batch(connection, batch)
+        if guard is not None:
+            guard.committed(sum(len(job.events) for job in batch if job.error is None))
+    except Gone as lost:
+        assert guard is not None
+        guard.lose(connection, lost)
+        raise
+    return forgets
+
+
+def _commit_batch(connection: sqlite3.Connection, batch: Sequence[_Job]) -> bool:
     # IMMEDIATE: a transaction that starts by reading cannot become a writing one while another holds the lock.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for job in batch:
-            _run_job(connection, job)
+        forgets = [_run_job(connection, job) for job in batch]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return any(forgets)
 
 
-def _run_job(connection: sqlite3.Connection, job: _Job) -> None:
+def _run_job(connection: sqlite3.Connection, job: _Job) -> bool:
     transaction = Transaction(connection)
     connection.execute("SAVEPOINT job")
     try:
@@ -273,23 +329,13 @@ def _run_job(connection: sqlite3.Connection, job: _Job) -> None:
         job.error = error
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")
+    return transaction.forgets and job.error is None
 
 
-def _lock(path: Path) -> IO[str]:
-    """Keep a second server away: its readers would not see what this one's writers post.
-
-    The lock is the kernel's and falls with the process, however that ends.
-    """
+def _prepare(path: Path) -> None:
+    """What a command looks at, beside a server or without one. Raises StartupError."""
+    file.prepare(path)
     try:
-        handle = Path(f"{path}.lock").open("w")  # noqa: SIM115  # held open as long as the database
-    except OSError as error:
-        raise StartupError(f"The database {path} cannot be opened: {error.strerror}.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise StartupError(
-            f"The database {path} is already served by another process. With QUART_CHAT_BROKER_URL=memory:// there "
-            "can be only one: stop the other, set workers = 1, or give this one another QUART_CHAT_DATABASE_URL."
-        ) from None
-    return handle
+        history.judge(path, thorough=False)
+    except history.Unsound as error:
+        raise StartupError(f"The database {path} cannot be opened: {error}.") from error

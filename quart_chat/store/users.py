@@ -21,8 +21,8 @@ def select(tx: Transaction, key: str) -> User | None:
 def insert(tx: Transaction, *, name: str, key: str, now: int) -> User:
     row = tx.one(
         """
-        INSERT INTO users (name, key, created_at)
-        VALUES (:name, :key, :now)
+        INSERT INTO users (id, name, key, created_at)
+        VALUES ((SELECT next_id FROM next_user), :name, :key, :now)
         RETURNING id, name, key, created_at, room_id, avatar, role
         """,
         name=name,
@@ -37,8 +37,8 @@ def upsert_signed(tx: Transaction, user: User, *, skeleton: str) -> User:
     """Store somebody whom a room's site has signed in, or what that site now says of them."""
     row = tx.one(
         """
-        INSERT INTO users (name, key, created_at, room_id, avatar, role, skeleton)
-        VALUES (:name, :key, :created_at, :room_id, :avatar, :role, :skeleton)
+        INSERT INTO users (id, name, key, created_at, room_id, avatar, role, skeleton)
+        VALUES ((SELECT next_id FROM next_user), :name, :key, :created_at, :room_id, :avatar, :role, :skeleton)
             ON CONFLICT (key) DO UPDATE
            SET name = :name, avatar = :avatar, role = :role, skeleton = :skeleton
         RETURNING id, name, key, created_at, room_id, avatar, role
@@ -56,6 +56,7 @@ def upsert_signed(tx: Transaction, user: User, *, skeleton: str) -> User:
 
 
 def update_name(tx: Transaction, user_id: int, name: str) -> None:
+    tx.forget()
     tx.one("UPDATE users SET name = :name WHERE id = :id", id=user_id, name=name)
 
 

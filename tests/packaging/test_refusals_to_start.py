@@ -60,7 +60,7 @@ async def test_second_server_on_a_database_is_told_what_to_do(server: Server, tm
     ("database", "reason"),
     [
         ("no-folder/chat.db", "No such file or directory"),
-        ("a-folder.db", "unable to open database file"),
+        ("a-folder.db", "it is not a file"),
         ("no-database.db", "file is not a database"),
         ("newer.db", "made by a newer quart-chat"),
     ],

@@ -45,6 +45,10 @@ class Stored:
         return await self.database.write(lambda tx: post(tx, room, self.author, key, text))
 
 
+def find_or_make(tx: Transaction, key: str) -> User:
+    return users.select(tx, key) or users.insert(tx, name="Ana", key=key, now=0)
+
+
 def post(tx: Transaction, room: Room, author: User, key: str, text: str = "text") -> Message:
     message = messages.insert(tx, room_id=room.id, author=author, key=key, text=text, now=0)
     assert message is not None
@@ -53,7 +57,7 @@ def post(tx: Transaction, room: Room, author: User, key: str, text: str = "text"
 
 
 @asynccontextmanager
-async def stored_in(path: Path) -> AsyncIterator[Stored]:
+async def stored_in(path: Path, author: str = "ana") -> AsyncIterator[Stored]:
     published: list[Event] = []
 
     def on_commit(batch: Sequence[Event]) -> None:
@@ -62,8 +66,7 @@ async def stored_in(path: Path) -> AsyncIterator[Stored]:
     database = Database(path, on_commit)
     await database.open()
     try:
-        author = await database.write(lambda tx: users.insert(tx, name="Ana", key="ana", now=0))
-        yield Stored(path, database, author, published)
+        yield Stored(path, database, await database.write(lambda tx: find_or_make(tx, author)), published)
     finally:
         await database.close()
 

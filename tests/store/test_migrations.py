@@ -71,6 +71,7 @@ async def test_everything_is_still_there(old: Path) -> None:
     await database.open()
     await database.close()
     after = rows(old)
+    after["facts"] = [row for row in after["facts"] if row["name"] != "served_at"]
     for table in TABLES:
         assert [{name: row[name] for name in kept} for kept, row in zip(before[table], after[table], strict=True)] == (
             before[table]

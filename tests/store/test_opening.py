@@ -107,6 +107,7 @@ async def test_failed_opening_does_not_keep_the_file(tmp_path: Path) -> None:
 async def test_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
         connection.execute("CREATE TABLE events (in_the_way)")
     assert "already exists" in await refusal(path)
     with closing(sqlite3.connect(path)) as connection:
