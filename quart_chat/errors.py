@@ -6,6 +6,8 @@ class ChatError(Exception):
 
     code = "chat_error"
     status = 400
+    field = ""
+    """Which field of the form is to be changed; empty where none is."""
     sentence = "That did not work. Please try again."
     counts = True
     """Whether limits count it: not what others could have somebody's browser ask for, and nothing that is no fault of
@@ -25,10 +27,12 @@ class Invalid(ChatError):
 
 class TextInvalid(Invalid):
     code = "text_invalid"
+    field = "text"
 
 
 class NameInvalid(Invalid):
     code = "name_invalid"
+    field = "name"
 
 
 class NameReserved(NameInvalid):
@@ -44,11 +48,16 @@ class KeyInvalid(Invalid):
 class RoomInvalid(Invalid):
     code = "room_invalid"
 
+    def __init__(self, sentence: str, field: str = "slug") -> None:
+        super().__init__(sentence)
+        self.field = field
+
 
 class OriginInvalid(Invalid):
     """What somebody wrote in a list of origins is none."""
 
     code = "origin_invalid"
+    field = "origins"
 
 
 class OptionInvalid(Invalid):
@@ -195,6 +204,7 @@ class RoomTaken(ChatError):
 
     code = "room_taken"
     status = 409
+    field = "slug"
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is a room at “{slug}” already. Open that one, or choose another address.")

@@ -96,4 +96,4 @@ def _clean_room_name(name: str) -> str:
     try:
         return clean_title(name)
     except NameInvalid as error:
-        raise RoomInvalid(error.sentence.replace("The name", "The room's name")) from error
+        raise RoomInvalid(error.sentence.replace("The name", "The room's name"), "name") from error

@@ -120,7 +120,7 @@ class Templates:
             NONCE: nonce,
             KEY: key,
             ORIGIN: escape(origin),
-            IDENTITY: self.render("messages/_identity.html", user=user, name=form.get("name", "")),
+            IDENTITY: self.render("messages/_identity.html", user=user, name=form.get("name", ""), error=error),
         }
         if framed:
             places |= self._places(framed, nonce)

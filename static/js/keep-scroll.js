@@ -1,5 +1,6 @@
 // Follows the newest message, unless the reader has scrolled up: then what they read stays where it is, whatever comes
 // in above or below, and a button says how much is new.
+import { focusMessage } from "./message-links.js";
 import { all, number, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 
@@ -61,7 +62,13 @@ onMessages((added) => {
 });
 
 scroller.addEventListener("scroll", onScroll, { passive: true });
-newer.addEventListener("click", followBottom);
+// What had the focus disappears: it goes to the first of what is new, as far as that is in sight at the end.
+newer.addEventListener("click", () => {
+  const news = new Set(unread);
+  followBottom();
+  const inSight = [...all()].filter((message) => top(message) >= 0);
+  focusMessage(inSight.find(({ id }) => news.has(id)) ?? inSight.at(-1), { preventScroll: true });
+});
 
 // Keyboards that open, fonts that arrive, windows that are resized.
 const resized = new ResizeObserver(restore);

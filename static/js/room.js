@@ -13,6 +13,9 @@ import "./load-older.js";
 import "./trim-history.js";
 import "./keep-scroll.js";
 import "./unread.js";
+import "./message-links.js";
+import "./mark-refused.js";
+import "./focus-on-arrival.js";
 import "./live.js";
 import { start } from "./messages.js";
 

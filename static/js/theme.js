@@ -2,13 +2,14 @@
 import { onHost } from "./host.js";
 
 const CONTRAST = 4.5; // https://www.w3.org/TR/WCAG22/#contrast-minimum
+const OF_BORDERS = 3; // https://www.w3.org/TR/WCAG22/#non-text-contrast
 const MEDIA = { light: "not all", dark: "all" };
 const READER = "(prefers-color-scheme: dark)";
 
 // How much of the text's colour there is in each, the rest being the background's.
-const MIXED = { page: 0, surface: 0, raised: 0.04, hover: 0.05, line: 0.14, "line-strong": 0.3, text: 1 };
+const MIXED = { page: 0, surface: 0, raised: 0.04, hover: 0.05, line: 0.14, text: 1 };
 const SIGNALS = ["accent", "danger", "live", "wait"];
-const OWN = [...Object.keys(MIXED), ...SIGNALS, "muted", "on-accent", "author-text"];
+const OWN = [...Object.keys(MIXED), ...SIGNALS, "muted", "line-strong", "on-accent", "author-text"];
 const HUES = [5, 28, 48, 85, 140, 170, 195, 215, 240, 270, 300, 335]; // of authors, as in colours.css
 
 const root = document.documentElement;
@@ -39,7 +40,13 @@ function contrast(one, other) {
 const mix = (text, background, share) => text.map((part, index) => Math.round(share * part + (1 - share) * background[index]));
 
 // Whether it can be read wherever text stands: of the surfaces, the one most like the text is the worst.
-const isReadable = (colour, text, background) => contrast(colour, mix(text, background, MIXED.hover)) >= CONTRAST;
+const isReadable = (colour, text, background, least = CONTRAST) => contrast(colour, mix(text, background, MIXED.hover)) >= least;
+
+// The text's colour with as much of the background's as leaves a contrast, at most all but `share`.
+function faded(text, background, share, least) {
+  while (share < 1 && !isReadable(mix(text, background, share), text, background, least)) share += 0.05;
+  return mix(text, background, Math.min(share, 1));
+}
 
 // Takes over the two colours. Of the others, those that cannot be read on them give way to that of the text.
 function wear(text, background) {
@@ -47,9 +54,8 @@ function wear(text, background) {
   const fits = (colour) => colour !== null && isReadable(colour, text, background);
   const current = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
   for (const [name, share] of Object.entries(MIXED)) put(name, mix(text, background, share));
-  let share = 0.65;
-  while (share < 1 && !fits(mix(text, background, share))) share += 0.05;
-  put("muted", mix(text, background, Math.min(share, 1)));
+  put("muted", faded(text, background, 0.65, CONTRAST));
+  put("line-strong", faded(text, background, 0.3, OF_BORDERS));
   for (const name of SIGNALS) {
     if (fits(parse(current(name)))) continue;
     put(name, text);

@@ -1,0 +1,43 @@
+// The links of all messages are one stop for the Tab key; the arrow keys, Home and End go from one to the next
+// (https://www.w3.org/WAI/ARIA/apg/practices/keyboard-interface/#kbd_roving_tabindex).
+import { all, list, onMessages } from "./messages.js";
+
+const linkOf = (message) => message?.querySelector(".message-link");
+
+let reachable = null; // the link at which Tab stops
+
+function stopAt(link) {
+  reachable?.setAttribute("tabindex", "-1");
+  reachable = link;
+  link?.setAttribute("tabindex", "0");
+}
+
+export function focusMessage(message, options) {
+  const link = linkOf(message);
+  if (!link) return;
+  stopAt(link);
+  link.focus(options);
+}
+
+function step(messages, at, key) {
+  if (key === "ArrowUp") return messages[at - 1];
+  if (key === "ArrowDown") return messages[at + 1];
+  return key === "Home" ? messages[0] : messages.at(-1);
+}
+
+list.addEventListener("keydown", (event) => {
+  if (!["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key) || !event.target.matches(".message-link")) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const messages = [...all()];
+  focusMessage(step(messages, messages.indexOf(event.target.closest(".message")), event.key));
+});
+
+list.addEventListener("focusin", ({ target }) => { if (target.matches(".message-link")) stopAt(target); });
+
+// The newest one, until another has been chosen.
+onMessages((added) => {
+  for (const message of added) if (linkOf(message) !== reachable) linkOf(message)?.setAttribute("tabindex", "-1");
+  const messages = [...all()];
+  if (!reachable?.isConnected || !list.contains(document.activeElement)) stopAt(linkOf(messages.at(-1)) ?? null);
+});
