@@ -135,6 +135,15 @@ def network() -> str:
     return hmac.digest(site().chat.secret, b"network\0" + address().encode(), hashlib.sha256).hex()[:NETWORK_LENGTH]
 
 
+def path() -> str:
+    return request.path
+
+
+def query() -> bytes:
+    """The query as it came."""
+    return request.query_string
+
+
 def argument(name: str) -> str:
     """A value of the query; empty when it is not there."""
     value: str = request.args.get(name, "")

@@ -64,7 +64,7 @@ def _slug(url: str) -> str:
     kind, _, slug = parts.path.strip("/").partition("/")
     if not origins.is_same(url, context.origin()) or kind not in ("rooms", "embed"):
         raise RoomNotFound
-    return slug
+    return slug.lower() if slug.isascii() else slug
 
 
 def _at_most(usual: int, name: str) -> int:

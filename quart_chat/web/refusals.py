@@ -1,12 +1,13 @@
 """One way from an error to an answer: a fragment for htmx, the filled-in page without it."""
 
 import structlog
-from quart import Quart
+from quart import Quart, redirect
 from quart.wrappers import Response
 from werkzeug.exceptions import HTTPException
 
-from quart_chat.errors import ChatError, Failed, NotFound, RequestTooLarge, TooFast
-from quart_chat.web import context, security
+from quart_chat.domain import rooms
+from quart_chat.errors import ChatError, Failed, NotFound, RequestTooLarge, RoomNotFound, TooFast
+from quart_chat.web import addresses, context, security
 
 log = structlog.get_logger()
 
@@ -18,6 +19,8 @@ def register(app: Quart) -> None:
 
 
 async def _chat_error(error: ChatError) -> Response:
+    if isinstance(error, RoomNotFound) and (meant := await _room_meant()):
+        return meant
     if error.counts and security.costs_when_refused():
         context.site().chat.limits.refused(context.address())
     if context.is_answered_in_text():
@@ -36,6 +39,8 @@ async def _chat_error(error: ChatError) -> Response:
 
 async def _http_error(error: HTTPException) -> Response:
     """What Quart refuses by itself: unknown addresses, wrong methods, bodies that are too large."""
+    if error.code == 404 and (meant := await _room_meant()):
+        return meant
     known: dict[int | None, ChatError] = {404: NotFound(), 413: RequestTooLarge()}
     refusal = known.get(error.code) or ChatError(f"{error.name}.")
     response = await _chat_error(refusal)
@@ -43,6 +48,21 @@ async def _http_error(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
+    return response
+
+
+async def _room_meant() -> Response | None:
+    """Where a request to nearly the address of a room is to go: forms too, with what they say."""
+    meant = addresses.room_meant(context.path())
+    if meant is None:
+        return None
+    slug, path = meant
+    try:
+        await rooms.find(context.site().chat, slug)
+    except ChatError:
+        return None
+    response = redirect(addresses.with_query(path, context.query()), 308)
+    assert isinstance(response, Response)
     return response
 
 

@@ -25,6 +25,7 @@ async def index() -> str:
 
 
 @blueprint.get("/rooms")
+@blueprint.get("/rooms/")
 async def front() -> ResponseReturnValue:
     return redirect("/", 303)
 

@@ -97,12 +97,47 @@ async def test_bad_room_is_refused(server: Server, alice: Person, name: str, add
 
 
 @pytest.mark.parametrize(
-    "path", ["/rooms/nowhere", "/rooms/Lobby", "/rooms/lobby/nothing", "/rooms/%00", "/rooms/..%2f"]
+    "path", ["/rooms/nowhere", "/rooms/Nowhere/", "/rooms/Lobby/nothing", "/rooms/%00", "/rooms/..%2f"]
 )
 async def test_unknown_address_is_a_page_that_says_so(bob: Person, path: str) -> None:
     answer = await bob.client.get(path)
     assert answer.status_code == 404
     assert Page(answer.text).alert.endswith(".")
+
+
+async def test_nearly_the_address_of_a_room_leads_to_it(alice: Person, room: str) -> None:
+    posted = await alice.post_message("hello", room=room)
+    capital = room.replace("room", "Room")
+    message = f"messages/{posted.message_id}"
+    leads = {
+        f"/rooms/{room}/": f"/rooms/{room}",
+        f"/rooms/{room.upper()}": f"/rooms/{room}",
+        f"/rooms/{capital}/?before=3&a=%0d%0ab%22": f"/rooms/{room}?before=3&a=%0d%0ab%22",
+        f"/rooms/%52oo%4D{room[4:]}": f"/rooms/{room}",
+        f"/rooms/{room}%2F": f"/rooms/{room}",
+        f"/rooms/{capital}/messages": f"/rooms/{room}/messages",
+        f"/rooms/{capital}/{message}": f"/rooms/{room}/{message}",
+        f"/rooms/{capital}/{message}/source/": f"/rooms/{room}/{message}/source",
+        f"/rooms/{capital}/poll?after=x": f"/rooms/{room}/poll?after=x",
+        f"/rooms/{capital}/embed/": f"/rooms/{room}/embed",
+        f"/embed/{capital}?theme=dark": f"/embed/{room}?theme=dark",
+        f"/embed/{room}/": f"/embed/{room}",
+        "/rooms/": "/",
+    }
+    found = {path: (await alice.client.get(path)).headers.get("Location") for path in leads}
+    assert found == leads
+    answer = await alice.client.get(f"/rooms/{capital}/", follow_redirects=True)
+    assert (answer.status_code, Page(answer.text).texts, answer.history[0].status_code) == (200, ["hello"], 308)
+    fields = {"text": "to nearly there", "key": secrets.token_urlsafe(18)}
+    sent = await alice.client.post(f"/rooms/{capital}/messages/", data=fields, follow_redirects=True)
+    assert Page(sent.text).texts == ["hello", "to nearly there"]
+    nowhere = """
+        /rooms/Nowhere /rooms/nowhere/ /rooms//lobby /rooms/lobby// /rooms/Lobby/nothing /rooms/%4Cobby%0d%0aA
+        /rooms/lobby%0d%0aLocation:%20x /rooms/lobb%C4%B1 /rooms/%E2%84%AAobby /rooms/Lobby%00
+        /rooms/Lobby/messages/x /embed//Lobby /Rooms/lobby /rooms/lobby-
+    """.split()
+    answers = {path: (await alice.client.get(path)).status_code for path in nowhere}
+    assert set(answers.values()) == {404}, answers
 
 
 async def test_server_says_that_it_is_alive_and_ready(bob: Person) -> None:
