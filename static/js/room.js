@@ -14,6 +14,7 @@ import "./trim-history.js";
 import "./keep-scroll.js";
 import "./unread.js";
 import "./message-links.js";
+import "./read-aloud.js";
 import "./mark-refused.js";
 import "./focus-on-arrival.js";
 import "./live.js";

@@ -64,6 +64,51 @@ async def test_focus_goes_to_the_first_new_message_in_sight(window: OpenWindow, 
     await expect(bo.page.locator("#newer")).to_be_hidden()
 
 
+LISTEN = """() => {
+  window.said = [];
+  const regions = "[aria-live='polite'], [role='status'], [role='alert'], [role='log']:not([aria-live='off'])";
+  new MutationObserver((records) => {
+    for (const { target, addedNodes } of records) {
+      const region = target.closest?.(regions);
+      const words = [...addedNodes].map((node) => node.textContent).join("");
+      if (region && region.id !== "status" && words.trim()) said.push(words);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
+
+
+async def test_what_comes_in_is_said_once_and_many_by_their_number(window: OpenWindow, alice: Person) -> None:
+    await alice.post_message("from before")
+    bo = await window(trouble=True)
+    await bo.is_live()
+    await bo.page.evaluate(LISTEN)
+    said = bo.page.locator("#announcement")
+    await alice.post_message("hello")
+    await expect(said).to_have_text("Alice: hello")
+    await bo.introduce("Bo")
+    await bo.send("mine")
+    await bo.shows("from before", "hello", "mine")
+
+    await bo.context.set_offline(True)
+    await bo.says("Offline")
+    await write(alice, 61)
+    await bo.context.set_offline(False)
+    await expect(said).to_have_text("61 new messages", timeout=20_000)
+    await bo.is_live()
+
+    await bo.context.set_offline(True)
+    await bo.says("Offline")
+    await write(alice, 103)
+    for way in ("stream", "poll"):
+        await bo.context.route(f"**/{way}?*", lambda route: route.abort())
+    await bo.context.set_offline(False)
+    anew = "htmx.ajax('GET', location.pathname + '/messages', { source: '#messages', swap: 'none' })"
+    await bo.page.evaluate(anew)  # as after a reset
+    await expect(said).to_have_text("More than 50 new messages")
+    heard = await bo.page.evaluate("said")
+    assert heard == ["Alice: hello", "61 new messages", "More than 50 new messages"], heard
+
+
 async def test_one_can_write_at_once_where_there_is_a_keyboard(
     window: OpenWindow, host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
