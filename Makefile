@@ -76,6 +76,11 @@ bench: $(BENCH_READY) ## Measure against Nchan, Channels, Starlette and others: 
 bench-quick: $(BENCH_READY) ## The same in small, for development: a few minutes, results in build/bench
 	$(BIN)/python -m bench --quick
 
+.PHONY: bench-visit
+bench-visit: $(TEST_READY) ## Measure what a newcomer waits for on a slow line: two minutes
+	@$(BIN)/python -m tests.browser.chromium --install
+	$(BIN)/python -m bench.visit
+
 .PHONY: screenshots
 screenshots: $(TEST_READY) ## Make the pictures of the README from the real page
 	@$(BIN)/python -m tests.browser.chromium --install

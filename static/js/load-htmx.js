@@ -23,14 +23,23 @@ function preload(script) {
   });
 }
 
-function run(script) {
+function run(script, src = script.src) {
   return new Promise((resolve, reject) => {
     const element = document.createElement("script");
-    Object.assign(element, { src: script.src, nonce: script.nonce });
+    Object.assign(element, { src, nonce: script.nonce });
     if (script.integrity) Object.assign(element, { crossOrigin: "anonymous", integrity: script.integrity });
     element.onload = resolve;
-    element.onerror = () => reject(new Error(`${script.src} could not be loaded`));
+    element.onerror = () => reject(new Error(`${src} could not be loaded`));
     document.head.append(element);
+  });
+}
+
+// One of the CDN's, or its copy where the CDN's is not what it should be.
+function runAny(script) {
+  return run(script).catch((error) => {
+    if (!script.dataset.copy) throw error;
+    remember();
+    return run(script, script.dataset.copy);
   });
 }
 
@@ -67,18 +76,16 @@ async function first() {
   return local;
 }
 
+// htmx looks at the page by itself soon after it ran, and hx-sse connects twice what is looked at twice: either all of it
+// runs before that, or the extensions after that.
 async function load() {
-  const chosen = await first();
-  try {
-    for (const script of chosen) await run(script);
-  } catch (error) {
-    if (chosen === local) throw error;
-    remember();
-    for (const script of local) await run(script);
-  }
-  if (!window.htmx) throw new Error("htmx is nowhere");
-  // htmx looks at the page as soon as it runs, which is before its extensions do.
-  window.htmx.process(document.body);
+  const looked = new Promise((resolve) => { document.addEventListener("htmx:after:process", resolve, { once: true }); });
+  const [htmx, ...extensions] = await first();
+  if (!htmx) throw new Error("htmx is nowhere");
+  await (extensions.length ? runAny(htmx) : run(htmx));
+  await looked;
+  for (const extension of extensions) await runAny(extension);
+  if (extensions.length) window.htmx.process(document.body);
   return window.htmx;
 }
 

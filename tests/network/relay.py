@@ -27,16 +27,20 @@ AT_ONCE = 64
 
 
 class Relay:
-    """What moves the packets. `delay` (seconds) and `loss` (a share from 0 to 1) can be changed at any time."""
+    """What moves the packets. `delay` (seconds), `loss` (a share from 0 to 1), `rate` (bytes per second each way; 0 for
+    no limit) and `swallowed` (a TCP port to which nothing gets) can be changed at any time."""
 
     def __init__(self) -> None:
         self.delay = 0.0
         self.loss = 0.0
+        self.rate = 0.0
+        self.swallowed = 0
         self.seed = random.randrange(2**32)
         self.carried = 0
         self.lost = 0
         self.cut = False
         self._chance = random.Random(self.seed)
+        self._free: dict[int, float] = {}
 
     def __str__(self) -> str:
         return f"{self.carried} packets carried, {self.lost} lost (seed {self.seed})"
@@ -47,11 +51,23 @@ class Relay:
         with suppress(BlockingIOError):
             for _ in range(AT_ONCE):
                 packet = os.read(end, PACKET)
-                if self._chance.random() < self.loss:
+                if self._chance.random() < self.loss or self._is_swallowed(packet):
                     self.lost += 1
                 else:
                     self.carried += 1
-                    loop.call_later(self.delay, self._give, other, packet)
+                    loop.call_later(self.delay + self._turn(end, len(packet)), self._give, other, packet)
+
+    def _turn(self, end: int, size: int) -> float:
+        """Seconds until a packet that came at this end is on the cable: after all that came before it."""
+        if not self.rate:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        self._free[end] = max(now, self._free.get(end, now)) + size / self.rate
+        return self._free[end] - now
+
+    def _is_swallowed(self, packet: bytes) -> bool:
+        header = 4 * (packet[0] & 15)
+        return self.swallowed > 0 and int.from_bytes(packet[header + 2 : header + 4]) == self.swallowed
 
     def _give(self, end: int, packet: bytes) -> None:
         # When the cable is cut, the descriptor may be that of something else already.
