@@ -1,28 +1,28 @@
 // A line between the days, as days are where the reader is.
 import { all, list, onMessages, sentAt } from "./messages.js";
+import { dateOf, dayOf, onCalendar } from "./calendar.js";
 import { localiseMessage } from "./local-times.js";
 import { locale, onLocale } from "./locale.js";
 
-const DAY = 24 * 60 * 60 * 1000;
-const days = new WeakMap();
+let days = new WeakMap(); // of messages
+const labels = new WeakMap(); // of lines: a browser's translator may have changed what they show
 
 let names;
 let near; // "today" and "yesterday"
 
-function dayOf(message) {
-  if (!days.has(message)) days.set(message, sentAt(message).toDateString());
+function sentOn(message) {
+  if (!days.has(message)) days.set(message, dayOf(sentAt(message)));
   return days.get(message);
 }
 
-function choose() {
-  names = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+function chooseNames() {
+  names = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
   near = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
 }
 
-function label(day) {
-  if (day === new Date().toDateString()) return capitalised(near.format(0, "day"));
-  if (day === new Date(Date.now() - DAY).toDateString()) return capitalised(near.format(-1, "day"));
-  return names.format(new Date(day));
+function nameOf(day) {
+  const distance = day - dayOf(new Date());
+  return distance === 0 || distance === -1 ? capitalised(near.format(distance, "day")) : names.format(dateOf(day));
 }
 
 const capitalised = ([first, ...rest]) => first.toLocaleUpperCase(locale()) + rest.join("");
@@ -31,31 +31,46 @@ function separator(day) {
   const heading = document.createElement("h2");
   heading.className = "day";
   heading.dataset.day = day;
+  heading.translate = false; // it is in the reader's language already
   return heading;
 }
 
-choose();
+function name(heading) {
+  const text = nameOf(Number(heading.dataset.day));
+  if (labels.get(heading) === text) return;
+  labels.set(heading, text);
+  heading.textContent = text;
+  heading.lang = names.resolvedOptions().locale;
+}
 
-onMessages((added) => added.forEach(localiseMessage));
-
-onMessages(() => {
+function separate() {
   const needed = new Set();
   let last = null;
   for (const message of all()) {
-    const day = dayOf(message);
+    const day = sentOn(message);
     if (day !== last) {
       let heading = message.previousElementSibling;
-      if (heading?.dataset.day !== day) message.before((heading = separator(day)));
-      const text = label(day);
-      if (heading.textContent !== text) heading.textContent = text;
+      if (heading?.dataset.day !== String(day)) message.before((heading = separator(day)));
+      name(heading);
       needed.add(heading);
     }
     last = day;
   }
   for (const heading of list.querySelectorAll(".day")) if (!needed.has(heading)) heading.remove();
+}
+
+chooseNames();
+
+onMessages((added) => added.forEach(localiseMessage));
+onMessages(separate);
+
+onCalendar(() => {
+  days = new WeakMap();
+  chooseNames();
+  separate();
 });
 
 onLocale(() => {
-  choose();
-  for (const heading of list.querySelectorAll(".day[data-day]")) heading.textContent = label(heading.dataset.day);
+  chooseNames();
+  list.querySelectorAll(".day[data-day]").forEach(name);
 });

@@ -1,4 +1,5 @@
 // Shows times in the reader's own zone and manner; the server writes UTC.
+import { onCalendar } from "./calendar.js";
 import { locale, onLocale } from "./locale.js";
 
 let clock;
@@ -15,16 +16,25 @@ function localise(time, format) {
   const date = new Date(time.dateTime);
   time.textContent = format.format(date);
   time.title = full.format(date);
+  time.translate = false; // it is in the reader's language already
 }
 
 export function localiseMessage(message) {
   localise(message.querySelector("time"), clock);
 }
 
-choose();
-for (const time of document.querySelectorAll(".sheet time, .still time")) localise(time, moment);
+// Times that stand alone; those in a room's list are written as the messages come.
+function localiseMoments() {
+  for (const time of document.querySelectorAll(".sheet time, .still time")) localise(time, moment);
+}
 
-onLocale(() => {
+function localiseAgain() {
   choose();
-  for (const time of document.querySelectorAll("#messages time")) localise(time, clock);
-});
+  localiseMoments();
+  for (const time of document.querySelectorAll(".scroller:not(.still) #messages time")) localise(time, clock);
+}
+
+choose();
+localiseMoments();
+onLocale(localiseAgain);
+onCalendar(localiseAgain);
