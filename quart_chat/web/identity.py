@@ -14,7 +14,8 @@ blueprint = Blueprint("identity", __name__, url_prefix="/rooms/<slug>/identity")
 async def show(slug: str) -> Response:
     """Whose token this request carries, as the part of the page that says so. Nothing is made or kept.
 
-    `Chat-Expires` is for how many seconds a token counts that the room's site has signed.
+    `Chat-Identity` is who that is, or `none`: an answer without it is somebody else's. `Chat-Expires` is for how many
+    seconds a token counts that the room's site has signed.
     """
     check_stream_origin()
     chat = context.site().chat
@@ -23,6 +24,7 @@ async def show(slug: str) -> Response:
         context.fragment("messages/_identified.html", user=user), content_type="text/html; charset=utf-8"
     )
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Chat-Identity"] = str(user.id) if user and user.id else "none"
     if expires_at is not None:
         response.headers["Chat-Expires"] = str(max(0, (expires_at - chat.now()) // 1000))
     return response

@@ -1,6 +1,7 @@
 // Polls: ordinary answers with a length, which whatever scans, stores or buffers lets through. They are held until
 // something happens, as long as the network leaves them alone; where it cuts them off, they are short.
 import { credentials } from "./credential.js";
+import { isGate, redirect } from "./gate.js";
 import { apply, here } from "./log.js";
 import { room } from "./messages.js";
 
@@ -14,8 +15,8 @@ const CUTS = 2; // held polls that are cut, one after the other, before the next
 const FIRST_RETRY = 0.5; // doubled up to the last
 const LAST_RETRY = 15;
 
-// Asks once. Resolves to { html, from, to, reset, limited, network }; to null when the answer is not this server's, or
-// there is none.
+// Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, gated } where this server refuses, or a
+// gate in front of it answers; to null where there is no answer.
 export async function poll(wait, signal) {
   const from = here();
   // The time is for whatever stores answers that must not be stored.
@@ -25,9 +26,9 @@ export async function poll(wait, signal) {
   let timer = setTimeout(abort, 1000 * (wait + MARGIN));
   signal?.addEventListener("abort", abort);
   try {
-    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store", headers: credentials() });
+    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store", redirect, headers: credentials() });
     const { headers } = answer;
-    if (headers.has("Chat-Error")) return { refused: true };
+    if (headers.has("Chat-Error") || isGate(answer)) return { refused: true, gated: isGate(answer) };
     if (!answer.ok || !headers.has("Chat-Cursor")) return null;
     clearTimeout(timer);
     timer = setTimeout(abort, 1000 * BODY); // much may be on its way over a slow line
@@ -63,7 +64,7 @@ export class Polls {
   #due = 0; // when the answer that is waited for should be there
   hold = 0; // which of HOLDS the network stands
 
-  // `told` hears polled(answer) after its events are in the page, and failed().
+  // `told` hears polled(answer) after its events are in the page, and failed(gated).
   constructor(told) {
     this.#told = told;
   }
@@ -122,7 +123,7 @@ export class Polls {
       } else {
         cut = false;
         wait = 0;
-        this.#told.failed();
+        this.#told.failed(Boolean(answer?.gated));
         await this.#sleep(retry * (0.7 + 0.6 * Math.random()));
         retry = Math.min(2 * retry, LAST_RETRY);
       }

@@ -3,6 +3,7 @@ import { announce } from "./announce.js";
 import { onOwner } from "./credential.js";
 import { onDeleted } from "./deletions.js";
 import { forgetEdit, inheritDraft, keepDraft, keepEdit, loadDraft, loadEdit, onEditOver } from "./drafts.js";
+import { blame } from "./gate.js";
 import { isComposingKey } from "./keys.js";
 import { all, number, room } from "./messages.js";
 import { enqueue, onRefused } from "./outbox.js";
@@ -115,7 +116,7 @@ async function saveEdit(number, value) {
   const answer = await post(`/rooms/${room}/messages/${number}`, { text: value, ...(base && { version: base }) });
   if (editing !== number) return;
   button.textContent = "Save";
-  if (!answer || answer.status >= 500) showError("The change could not be saved: the server did not answer. Try again.");
+  if (!answer || answer.status >= 500) showError(`The change could not be saved: ${blame(answer)}`);
   else if (answer.status < 400) {
     base = answer.headers.get("Chat-Version");
     if (text.value === value) stopEdit("Change saved."); // unless it has been changed again

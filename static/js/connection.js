@@ -30,12 +30,13 @@ export class Connection {
   #why = "buffers"; // and because of what
   #probe = 0;
   #networks = new Set(); // some have several addresses
+  #gated = false; // whether somebody else answers in the server's place
   #seen = false; // whether this page was ever in touch
   #retry = FIRST_RETRY;
   #timers = new Timers();
 
   // `told` hears:
-  //   changed({ state, why })      connecting, live, polling, checking, reconnecting
+  //   changed({ state, why })      connecting, live, polling, checking, reconnecting, gated
   //   happened(html, from, to)     what is in the page now, to tell other tabs
   //   beat()                       a sign of life
   //   reset()                      the page was loaded anew
@@ -50,7 +51,7 @@ export class Connection {
       reset: () => this.#onReset(),
       ended: (end) => this.#onEnded(end),
     });
-    this.#polls = new Polls({ polled: (answer) => this.#onPolled(answer), failed: () => this.#onPollFailed() });
+    this.#polls = new Polls({ polled: (answer) => this.#onPolled(answer), failed: (gated) => this.#onPollFailed(gated) });
   }
 
   // `held` is false where this browser has no connection to spare: then polls are short.
@@ -83,7 +84,7 @@ export class Connection {
 
   stop() {
     this.#halt();
-    this.#resetting = this.#polled = this.#failed = this.#down = this.#seen = false;
+    this.#resetting = this.#polled = this.#failed = this.#down = this.#gated = this.#seen = false;
     this.#verdict = new Verdict();
     this.#probe = 0;
     this.#retry = FIRST_RETRY;
@@ -115,7 +116,7 @@ export class Connection {
   // There is no network.
   lose() {
     if (!this.#running) return;
-    this.#good = this.#polled = false;
+    this.#good = this.#polled = this.#gated = false;
     this.#failed = true;
     this.#stream.drop();
     this.#say();
@@ -148,7 +149,7 @@ export class Connection {
   #rely() {
     if (!this.#running || !this.#held || this.#good) return;
     this.#good = this.#seen = true;
-    this.#down = this.#failed = this.#polled = false;
+    this.#down = this.#failed = this.#gated = this.#polled = false;
     this.#verdict.opened();
     this.#polls.stop();
     this.#polls.hold = 0;
@@ -200,7 +201,7 @@ export class Connection {
     }
     const after = this.#failed && !this.#polled;
     this.#polled = this.#seen = true;
-    this.#failed = false;
+    this.#failed = this.#gated = false;
     if (answer.to !== answer.from) this.#told.happened(answer.html, answer.from, answer.to);
     else this.#told.beat();
     this.#verdict.polled();
@@ -222,9 +223,10 @@ export class Connection {
     this.#attempt();
   }
 
-  #onPollFailed() {
+  #onPollFailed(gated) {
     this.#polled = false;
     this.#failed = true;
+    this.#gated = gated;
     if (this.#good) return;
     this.#verdict.nothing();
     this.#say();
@@ -267,6 +269,7 @@ export class Connection {
   }
 
   #state() {
+    if (this.#gated) return "gated";
     const away = this.#failed || this.#seen ? "reconnecting" : "connecting";
     if (!this.#running) return away;
     if (this.#good) return "live";

@@ -1,5 +1,6 @@
 // Shows who a frame's token is: opening a frame sends no headers, so the server did not know when it made the page.
 import { credentials, hasGuest } from "./credential.js";
+import { isOurs, redirect } from "./gate.js";
 import { htmxReady } from "./load-htmx.js";
 import { room } from "./messages.js";
 
@@ -16,7 +17,9 @@ export async function showIdentity() {
   try {
     const htmx = await htmxReady;
     const headers = { "HX-Request": "true", ...credentials() };
-    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers, signal: AbortSignal.timeout(PATIENCE) });
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers, redirect, signal });
+    if (!isOurs(answer)) return undefined;
     const text = await answer.text();
     if (turn !== latest) return answer; // somebody else is there by now
     if (answer.ok) await htmx.swap({ text, sourceElement: element, swap: "none swapEmpty:false" });

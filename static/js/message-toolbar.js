@@ -1,5 +1,6 @@
 // One toolbar for the page. It stands in the message under the pointer or the focus, where that is one's own.
 import { credentialFields, embedded } from "./credential.js";
+import { blame } from "./gate.js";
 import { list, number, room } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { post } from "./post.js";
@@ -22,7 +23,7 @@ function stand(message) {
 async function remove(id) {
   document.getElementById("text").focus(); // what had the focus is going to disappear
   const answer = await post(`/rooms/${room}/messages/${id}/deletion`, {});
-  if (!answer || answer.status >= 500) showError("The message could not be deleted: the server did not answer. Try again.");
+  if (!answer || answer.status >= 500) showError(`The message could not be deleted: ${blame(answer)}`);
 }
 
 function act({ target }) {

@@ -21,6 +21,7 @@ let items = inOrder(loadAll("outbox:"));
 const homeless = new Set(); // what could not be stored
 let sending = false;
 let stuck = false; // whether what waits is worth a word
+let gated = false; // whether somebody else has answered in the server's place
 let retry = FIRST_RETRY;
 let timer;
 let takeOver;
@@ -81,6 +82,7 @@ async function sendAll() {
     const { key, text, name } = item;
     const user = me();
     const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) }, () => isMine(item));
+    gated = answer === null;
     if (!items.includes(item)) continue;
     if (answer?.status === 429 && asked(answer) <= PACE) {
       pause = asked(answer);
@@ -118,6 +120,7 @@ function fail(item, answer) {
 
 // An answer of this server says that it does not have the message. No answer says nothing.
 function reason(answer) {
+  if (answer === null) return "Not confirmed: another server answered in place of the chat. Trying again.";
   if (!answer) return "Not confirmed: no answer yet. Trying again.";
   if (isExpired(answer)) return "Not sent: your sign-in has run out. Trying again.";
   if (answer.status === 429) return "Not sent yet: this is more than is allowed at once. It goes out later by itself.";
@@ -140,7 +143,7 @@ const hold = (event) => event.preventDefault();
 
 function count(isStuck) {
   stuck = isStuck && items.length > 0;
-  showUnsent(stuck ? items.length : 0);
+  showUnsent(stuck ? items.length : 0, stuck && gated);
 }
 
 function add(item) {

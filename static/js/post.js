@@ -1,5 +1,6 @@
 // POSTs, one after the other, and their outcome.
 import { credentials, takeCredential } from "./credential.js";
+import { isGate, redirect } from "./gate.js";
 import { htmxReady } from "./load-htmx.js";
 
 const PATIENCE = 20000; // milliseconds: a connection that a network has forgotten never answers
@@ -16,9 +17,8 @@ export function onSignInOver(handler) {
   signInOver = handler;
 }
 
-// Resolves to the answer, or to undefined when there was none; never rejects. Its fragments are swapped in by then. An
-// answer without the header `Chat-Message` or `Chat-Error` is not from this server: a login page of the network, for
-// instance, which proves nothing. (htmx drops the third request of an element that has one running and one waiting:
+// Resolves to the answer, to undefined when there was none, or to null when somebody else has answered, which proves
+// nothing; never rejects. Its fragments are swapped in by then. (htmx drops the third request of an element that has one running and one waiting:
 // so they wait here. Where it is not to be sent any more by then, `wanted` says so.)
 export function post(url, values, wanted = () => true) {
   const turn = last.then(async () => {
@@ -31,7 +31,8 @@ export function post(url, values, wanted = () => true) {
       over = true;
       signInOver();
     }
-    return answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error") ? answer : undefined;
+    if (answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error")) return answer;
+    return answer && isGate(answer) ? null : undefined;
   });
   last = turn;
   return turn;
@@ -72,6 +73,7 @@ async function byFetch(url, values) {
       method: "POST",
       headers: { "HX-Request": "true", ...credentials() },
       body: new URLSearchParams(values),
+      redirect,
       signal: AbortSignal.timeout(PATIENCE),
     });
     if (answer.headers.has("Chat-Error") && !isWaited(answer, values)) {

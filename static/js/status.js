@@ -1,4 +1,6 @@
 // The line that says whether the page is live and what is unsent. It never says more than is known.
+import { embedded } from "./credential.js";
+import { room } from "./messages.js";
 
 const PATIENCE = 400; // milliseconds of sending that are not worth a word
 
@@ -9,6 +11,7 @@ const WORDS = {
   checking: "Checking every 2 s",
   reconnecting: "Reconnecting…",
   offline: "Offline",
+  gated: "Another server answers",
   broken: "No live updates",
 };
 
@@ -22,32 +25,42 @@ const REASONS = {
 
 const EXPLAINED = ["polling", "checking"];
 
+// Where the line leads to. A gate's own page may refuse to be shown in a frame.
+const DIAGNOSIS = { href: "/diagnose", target: "_blank", title: "What your network does, and how to change it" };
+const GATE = {
+  ...(embedded ? { href: `/rooms/${room}`, target: "_blank" } : { href: location.pathname + location.search, target: "_self" }),
+  title: "Something in front of the chat answers in its place; a sign-in may have ended. What you have written is kept.",
+};
+
 const line = document.getElementById("status");
 const text = document.createElement("span");
 text.dataset.text = "";
 const reason = document.createElement("a");
 reason.className = "status-reason";
-reason.href = "/diagnose";
-reason.target = "_blank";
-reason.title = "What your network does, and how to change it";
 line.replaceChildren(text, reason);
 
 let state = "connecting";
 let why = "";
 let sending = false;
 let unsent = 0;
+let gated = false;
 let timer;
 
 function show() {
-  const shown = state === "reconnecting" && !navigator.onLine ? "offline" : state;
-  let words = sending && state === "live" ? "Sending…" : WORDS[shown];
-  const explained = EXPLAINED.includes(shown) && REASONS[why];
+  const shown = gated ? "gated" : state === "reconnecting" && !navigator.onLine ? "offline" : state;
+  let words = sending && shown === "live" ? "Sending…" : WORDS[shown];
+  let explained = EXPLAINED.includes(shown) && REASONS[why];
   if (unsent && !sending) words += ` · ${unsent} waiting`;
   if (explained) words += ": ";
+  if (shown === "gated") {
+    words += ". ";
+    explained = embedded ? "Open the chat" : "Reload the page";
+  }
   line.dataset.state = shown;
   set(text, words);
   set(reason, explained || "");
   reason.hidden = !explained;
+  Object.assign(reason, shown === "gated" ? GATE : DIAGNOSIS);
 }
 
 function set(element, words) {
@@ -70,8 +83,10 @@ export function showSending(next) {
   }
 }
 
-export function showUnsent(count) {
+// `answered` by somebody else, and not by the server.
+export function showUnsent(count, answered = false) {
   unsent = count;
+  gated = answered;
   show();
 }
 

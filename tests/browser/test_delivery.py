@@ -185,7 +185,7 @@ async def test_login_page_of_a_network_is_not_taken_for_an_answer(window: OpenWi
     await ana.context.route("**/messages", hijack)
     await ana.send("did it arrive?")
     await expect(ana.page.locator("#outbox")).to_contain_text("Not confirmed")
-    await ana.says("Live · 1 waiting")
+    await ana.says("Another server answers · 1 waiting. Reload the page")
     captive = False
     await ana.shows("did it arrive?")
 

@@ -148,7 +148,7 @@ async def test_nothing_gets_through_and_the_page_says_so(window: OpenWindow, ali
     await bo.context.route("**/stream?*", refuse)
     await bo.context.route("**/poll?*", refuse)
     await bo.page.evaluate("dispatchEvent(new Event('offline'))")
-    await bo.says("Reconnecting…")
+    await bo.says("Another server answers. Reload the page")
     await alice.post_message("in the dark")
     assert await bo.texts() == []
     await bo.context.unroute("**/poll?*")

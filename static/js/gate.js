@@ -1,0 +1,26 @@
+// Answers of somebody else in this server's place: of a gate in front of the chat whose session has ended, of a network
+// that wants a login. They prove nothing, and get nothing into the page.
+
+const OURS = ["Chat-Cursor", "Chat-Message", "Chat-Version", "Chat-Identity", "Chat-Error"];
+const BUSY = [408, 425, 429];
+
+// Requests are sent with this: led elsewhere they would end without an answer, as if there were no network.
+export const redirect = "manual";
+
+export const isOurs = ({ headers }) => {
+  return OURS.some((name) => headers.has(name)) || Boolean(headers.get("Content-Type")?.startsWith("text/event-stream"));
+};
+
+// A proxy that cannot reach the server, or has too much to do, says nothing but that.
+export const isGate = (answer) => !isOurs(answer) && answer.status < 500 && !BUSY.includes(answer.status);
+
+// Why something was not done: `answer` is null where a gate has answered, and undefined where nobody has.
+export function blame(answer) {
+  if (answer !== null) return "the server did not answer. Try again.";
+  return "another server answered in its place. Reload the page: what you have written is kept.";
+}
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.request.redirect = redirect; });
+document.addEventListener("htmx:before:response", (event) => {
+  if (!isOurs(event.detail.ctx.response)) event.preventDefault();
+});
