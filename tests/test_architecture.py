@@ -35,7 +35,7 @@ OWNERS = {
     "idna": {"hosts.py"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
-    "click": {"cli/__init__.py", "cli/beside.py", "cli/embedding.py"},
+    "click": {"cli/__init__.py", "cli/beside.py", "cli/copies.py", "cli/embedding.py"},
     "jwt": {"domain/signed.py"},
     "cryptography": {"domain/embed_keys.py", "domain/signed.py"},
     "confusable_homoglyphs": {"domain/lookalikes.py"},

@@ -9,6 +9,7 @@ import structlog
 
 from quart_chat import assets, vendor
 from quart_chat.cli.beside import OneLine, database_option
+from quart_chat.cli.copies import backup, restore
 from quart_chat.cli.embedding import embed_key, room_group
 from quart_chat.config import load_config
 from quart_chat.diagnose.client import Unusable, site
@@ -35,8 +36,8 @@ def main() -> None:
     )
 
 
-main.add_command(embed_key)
-main.add_command(room_group)
+for command in (backup, restore, embed_key, room_group):
+    main.add_command(command)
 
 
 @main.command()

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import click
 
@@ -12,6 +14,9 @@ from quart_chat.domain.chat import Chat
 from quart_chat.errors import ChatError, RoomNotFound, StartupError
 
 T = TypeVar("T")
+
+SERVICE = Path("/var/lib/quart-chat/quart_chat.db")
+"""Where deploy/quart-chat.service keeps its database."""
 
 database_option = click.option(
     "--database", metavar="URL", help="Where messages are kept. [default: sqlite:///quart_chat.db]"
@@ -28,15 +33,9 @@ class OneLine(click.ClickException):
 
 
 def in_chat(database: str | None, room: str, do: Callable[[Chat], Awaitable[T]]) -> T:
-    """Do something with a room of the chat in `database`, by default that of the settings; raises OneLine where it is
-    refused. No database is made: who mistypes its name shall hear of it."""
+    """Do something with a room of the chat in `database`; raises OneLine where it is refused."""
     try:
-        config = load_config(**{} if database is None else {"database_url": database})
-        if not config.database_path.exists():
-            raise StartupError(
-                f"There is no database at {config.database_path}. Name the right one with --database, or have it made "
-                "by `quart-chat serve`."
-            )
+        config = find_database(database)
         return asyncio.run(_in_chat(config, do))
     except StartupError as error:
         raise OneLine(str(error)) from error
@@ -44,6 +43,35 @@ def in_chat(database: str | None, room: str, do: Callable[[Chat], Awaitable[T]])
         raise OneLine(f"There is no room “{room}” in {config.database_path}.") from error
     except ChatError as error:
         raise OneLine(error.sentence) from error
+
+
+def find_database(database: str | None, *, may_be_new: bool = False) -> Config:
+    """The settings of the chat in `database`; without one, of that which the settings name, else the one in this
+    folder, else that of the installed service. Raises StartupError.
+
+    It is there, or `may_be_new` where it is named: who mistypes a name shall hear of it.
+    """
+    config = load_config(**{} if database is None else {"database_url": database})
+    named = "database_url" in config.model_fields_set
+    if config.database_path.exists() or (named and may_be_new):
+        return config
+    if not named and _is_file(SERVICE):
+        click.echo(f"This is about the chat of the service, in {SERVICE}.", err=True)
+        return load_config(database_url=f"sqlite:///{quote(str(SERVICE))}")
+    raise StartupError(
+        f"There is no database at {config.database_path}. Name the right one with --database, or have it made by "
+        "`quart-chat serve`."
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        raise StartupError(
+            f"The chat of the service is in {path.parent}, where you may not look: use sudo. Or name another with "
+            "--database."
+        ) from None
 
 
 async def _in_chat(config: Config, do: Callable[[Chat], Awaitable[T]]) -> T:

@@ -73,7 +73,8 @@ def judge(path: Path, *, thorough: bool, alone: bool = False) -> History | None:
         with opened(path, "mode=ro" + "&immutable=1" * alone) as connection:
             return _judge(connection, thorough, path.stat().st_size <= CHECKED)
     except sqlite3.Error as error:
-        raise Unsound(str(error)) from error
+        corrupt = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+        raise Unsound(f"it is damaged ({error})" if corrupt else str(error)) from error
 
 
 @contextmanager

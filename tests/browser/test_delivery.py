@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Request, Route, expect
 
+from quart_chat.store import copies
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
 from tests.people import Person
@@ -128,22 +129,27 @@ async def test_restart_by_the_operator_is_announced_and_survived(window: OpenWin
     await ana.shows("one", "two")
 
 
-async def test_another_database_resets_the_page_and_keeps_the_draft(window: OpenWindow, server: Server) -> None:
+async def test_restored_backup_resets_the_page_and_keeps_the_draft(window: OpenWindow, server: Server) -> None:
     ana = await window(trouble=True)
     await ana.introduce("Ana")
     await ana.is_live()
-    await ana.send("in the old database")
-    await ana.shows("in the old database")
+    await ana.send("in the backup")
+    await ana.shows("in the backup")
+    copies.back_up(server.folder / "quart_chat.db", server.folder / "backup.db", lambda *_: None)
+    await ana.send("lost")
+    await ana.shows("in the backup", "lost")
     await ana.write("half a sentence")
-    await server.kill()
-    for file in server.folder.glob("quart_chat.db*"):
-        file.unlink()
+    await server.stop()
+    copies.put_back(server.folder / "backup.db", server.folder / "quart_chat.db", lambda *_: None)
     await server.start()
     async with Person("Alice", server.url) as alice:
-        await alice.post_message("in the new one")
-    await ana.shows("in the new one")
+        # Its position is that of what was lost.
+        await alice.post_message("after the restore")
+    await ana.shows("in the backup", "after the restore")
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("half a sentence")
     await ana.is_live()
+    await ana.page.keyboard.press("Enter")
+    await ana.shows("in the backup", "after the restore", "half a sentence")
 
 
 async def test_unsent_message_survives_a_reload_and_is_sent_once(window: OpenWindow, server: Server) -> None:

@@ -1,4 +1,5 @@
-"""Kills the server again and again while people write and read, then counts.
+"""Kills the server again and again while people write and read, then counts. A backup is taken in the middle of it, and
+restored at the end.
 
 `python -m tests.delivery.chaos --seconds 120 --seed 1`, or `make chaos`. The seed repeats the people's decisions and
 the moments of the kills; what the operating system makes of them differs every time.
@@ -10,11 +11,13 @@ import random
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from pathlib import Path
 
+from quart_chat.store import copies
 from tests.delivery import readers, writers
 from tests.delivery.ledger import Ledger
-from tests.delivery.verdict import judge_database, judge_reader, whole_room
+from tests.delivery.verdict import judge_backup, judge_database, judge_reader, whole_room
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -56,6 +59,9 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
                 writing.create_task(writers.write(server.url, ledger, branch(), stopping))
             writing.create_task(writers.come_and_go(server.url, ledger, branch(), stopping))
             await kill_again_and_again(server, ledger, chance, seconds / 2, kills=(kills + 1) // 2)
+            known = deepcopy(ledger.messages)
+            backup = folder / "backup.db"
+            await asyncio.to_thread(copies.back_up, folder / "quart_chat.db", backup, lambda *_: None)
             # Whoever comes in the middle begins with a page, not with an empty room.
             audience.append(await readers.open_page(late, "late reader"))
             tasks.append(
@@ -75,8 +81,24 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
         assert head == len(log)
         for reader in audience:
             judge_reader(reader, log, room, ledger)
+        assert not [line for line in server.log.splitlines() if "epoch" in line or "nothing is stored" in line]
+        await restore(server, late, backup)
+        judge_backup(folder / "quart_chat.db", known, ledger, log)
     assert "Traceback" not in server.log, server.log
     return ledger
+
+
+async def restore(server: Server, person: Person, backup: Path) -> None:
+    """Put the backup in the place of the database of a server that was killed. Every page of before hears of it."""
+    old = await readers.open_page(person, "before the restore")
+    await server.kill()
+    copies.put_back(backup, server.folder / "quart_chat.db", lambda *_: None)
+    await server.start()
+    for cursor in (old.cursor, f"{old.epoch}.0", f"{old.epoch}.1"):
+        answer = await person.client.get(f"/rooms/{person.room}/poll", params={"after": cursor})
+        assert answer.headers["Chat-Reset"] == "true", f"{cursor} still counts"
+    new = await person.post_message("after the restore")
+    assert new.message_id > max(old.messages), "an id was given twice"
 
 
 async def kill_again_and_again(

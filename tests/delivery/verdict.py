@@ -39,6 +39,27 @@ def judge_database(path: Path, ledger: Ledger) -> Log:
     return {cursor: (type, message_id) for cursor, type, message_id in events}
 
 
+def judge_backup(path: Path, known: dict[int, Posted], ledger: Ledger, log: Log) -> None:
+    """A restored backup has all that was acknowledged before it was taken, and nothing that did not happen; its log is
+    the beginning of the whole one, and then what was posted since."""
+    with closing(sqlite3.connect(path)) as connection:
+        stored = {row[0]: row[1:] for row in connection.execute("SELECT id, key, text, deleted_at FROM messages")}
+        events = list(connection.execute("SELECT cursor, type, message_id FROM events ORDER BY cursor"))
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    *before, last = events
+    assert [(type, message_id) for _, type, message_id in before] == [log[cursor] for cursor, _, _ in before]
+    assert [cursor for cursor, _, _ in events] == list(range(1, len(events) + 1)), "the log has no gaps"
+    del stored[last[2]]
+    assert known.keys() <= stored.keys() <= ledger.messages.keys()
+    for message_id, (key, text, deleted_at) in stored.items():
+        message = ledger.messages[message_id]
+        assert key == message.key
+        assert deleted_at or text in message.texts, message
+        if message_id in known:
+            assert deleted_at or known[message_id].deleted_at is None, message
+            assert deleted_at or text in message.texts[len(known[message_id].texts) - 1 :], message
+
+
 def expected_events(message: Posted) -> list[str]:
     edits = len(message.texts) - 1
     return ["message_posted"] + ["message_edited"] * edits + ["message_deleted"] * (message.deleted_at is not None)
