@@ -33,7 +33,7 @@ class Visitor(Person):
 
     async def _say(self, request: httpx.Request) -> None:
         if self.token is not None:
-            request.headers.setdefault("Authorization", f"Bearer {self.token}")
+            request.headers.setdefault("Chat-Token", self.token)
 
     async def _keep(self, response: httpx.Response) -> None:
         self.token = response.headers.get("Chat-Token", self.token)

@@ -32,6 +32,12 @@ class Fragment:
         return found[1]
 
 
+def only_cookie(cookies: httpx.Cookies) -> tuple[str, str]:
+    """The name and the value of the one cookie that there is."""
+    ((name, value),) = cookies.items()
+    return name, value
+
+
 def client(url: str, address: str | None = None, **headers: str) -> httpx.AsyncClient:
     """Somebody who says only what is in `headers`, calling from `address` if one is given.
 

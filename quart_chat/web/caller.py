@@ -8,18 +8,17 @@ from quart_chat.domain import confirmation, identity
 from quart_chat.domain.sender import Frame, Sender
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.models import User
-from quart_chat.web import context, origins
-
-COOKIE = "quart_chat"
-FRAME_COOKIE = "__Host-quart_chat_frame"
-"""In a frame, where browsers keep it at all: only under HTTPS, and another one for each site around
-(https://datatracker.ietf.org/doc/draft-cutler-httpbis-partitioned-cookies/)."""
+from quart_chat.web import context, cookies, origins
 
 COOKIE_AGE = 400 * 24 * 3600
 """Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
 
 HOST = "Chat-Host"
 """The header by which a frame says in whose page it is."""
+
+TOKEN = "Chat-Token"  # noqa: S105  # its name
+"""The header by which it says who is there, and is told. `Authorization` is not ours to take: behind a proxy that asks
+for a password, it is the proxy's."""
 
 LONGEST = 2048
 """Characters of a referrer that are looked at."""
@@ -49,7 +48,7 @@ def frame() -> Frame | None:
     if "host" in noted:
         host: str | None = noted["host"]
     else:
-        host = context.headers().get(HOST, "" if bearer() else None)
+        host = context.headers().get(HOST, "" if token() else None)
     return None if host is None else Frame(host, is_local())
 
 
@@ -72,28 +71,27 @@ def host_around() -> str | None:
     return None if destination is None and not referrer else referrer
 
 
-def bearer() -> str | None:
-    """The token that a frame sends with its requests (https://www.rfc-editor.org/rfc/rfc6750#section-2.1)."""
-    if token := context.notes().get("token"):
-        return str(token)
-    scheme, _, token = context.headers().get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+def token() -> str | None:
+    """The token that a frame sends with its requests; empty where it sends an empty one."""
+    found: str | None = context.notes().get("token") or context.headers().get(TOKEN)
+    return None if found is None else found.strip()
 
 
 def signed_token() -> str | None:
     """The same if it is not a guest's: then a room's site has signed it, or it is nothing."""
-    token = bearer()
-    return token if token and not token.startswith(identity.GUEST) else None
+    found = token()
+    return found if found and not found.startswith(identity.GUEST) else None
 
 
 def user_key() -> str | None:
     """The key of the user whose token the request carries. In a frame the cookie of this site's own pages does not
     count: where a browser sends it, the page around could use it."""
     around = frame()
+    chat = context.site().chat
     if around is None:
-        return identity.verify(context.site().chat, context.cookie(_cookie_name()))
-    token = bearer() or context.cookie(FRAME_COOKIE)
-    return identity.verify_in_frame(context.site().chat, token, around.host)
+        return next(filter(None, (identity.verify(chat, kept) for kept in _kept(cookies.PAGE))), None)
+    given = [said] if (said := token()) else _kept(cookies.FRAME)
+    return next(filter(None, (identity.verify_in_frame(chat, one, around.host) for one in given)), None)
 
 
 async def user() -> User | None:
@@ -106,8 +104,8 @@ async def user() -> User | None:
 
 
 def sender(name: str | None = None) -> Sender:
-    token = signed_token()
-    return Sender(None if token else user_key(), name, context.address(), frame(), token)
+    signed = signed_token()
+    return Sender(None if signed else user_key(), name, context.address(), frame(), signed)
 
 
 def confirmed(ticket: str, message_id: int) -> Sender:
@@ -120,12 +118,11 @@ def confirmed(ticket: str, message_id: int) -> Sender:
 
 
 def remember(response: Response, author: User) -> None:
-    """Let the browser be `author` from now on: by a cookie, or in a frame by a token that its script keeps. `__Host-`
-    keeps other hosts of the domain from setting it."""
+    """Let the browser be `author` from now on: by a cookie, or in a frame by a token that its script keeps."""
     around = frame()
     if around is None:
         response.set_cookie(
-            _cookie_name(),
+            cookies.name(cookies.PAGE, context.site().chat.secret, https=context.is_https()),
             identity.issue(context.site().chat, author),
             max_age=COOKIE_AGE,
             path="/",
@@ -134,12 +131,14 @@ def remember(response: Response, author: User) -> None:
             samesite="Lax",
         )
         return
-    token = identity.issue_for_frame(context.site().chat, author, around.host)
-    response.headers["Chat-Token"] = token
+    issued = identity.issue_for_frame(context.site().chat, author, around.host)
+    response.headers[TOKEN] = issued
     if context.is_https():
+        # Browsers that keep it keep another one for each site around
+        # (https://datatracker.ietf.org/doc/draft-cutler-httpbis-partitioned-cookies/).
         response.set_cookie(
-            FRAME_COOKIE,
-            token,
+            cookies.name(cookies.FRAME, context.site().chat.secret, https=True),
+            issued,
             max_age=COOKIE_AGE,
             path="/",
             secure=True,
@@ -157,5 +156,8 @@ def _origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
 
 
-def _cookie_name() -> str:
-    return f"__Host-{COOKIE}" if context.is_https() else COOKIE
+def _kept(kind: str) -> list[str]:
+    """The values of such a cookie that the browser has, under all names of it. In a frame only under HTTPS."""
+    https = context.is_https() or kind == cookies.FRAME
+    named = map(context.cookie, cookies.names(kind, context.site().chat.secret, https=https))
+    return [value for value in named if value]

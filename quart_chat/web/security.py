@@ -51,7 +51,7 @@ async def check_request() -> None:
 
 def costs_when_refused() -> bool:
     """Whether a refusal of this request is counted: it wants to change something, or to have a signature checked."""
-    return not context.is_safe() or caller.bearer() is not None
+    return not context.is_safe() or caller.token() is not None
 
 
 def check_origin() -> None:

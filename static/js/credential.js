@@ -82,7 +82,7 @@ export function ownerOf(token) {
 // What says who this is, in the headers of every request.
 export function credentials() {
   if (!embedded) return {};
-  return { "Chat-Host": host, ...(token() && { Authorization: `Bearer ${token()}` }) };
+  return { "Chat-Host": host, ...(token() && { "Chat-Token": token() }) };
 }
 
 // The same in a form, for pages that open in a tab of their own.

@@ -15,6 +15,9 @@ from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, LINE, Visit, page
 from tests.network import certificates
+from tests.network.processes import started
+from tests.network.programs import need
+from tests.network.reverse import nginx_with_password
 from tests.people import Person
 from tests.serving import Server, run, serving
 
@@ -251,10 +254,34 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
             await expect(ana.room().frame.locator("#messages .message-text").last).to_have_text(text)
             await ana.room().is_known_as("Ana")
         (cookie,) = await ana.page.context.cookies()
-        assert cookie["name"] == "__Host-quart_chat_frame"
+        assert cookie["name"].startswith("__Host-quart_chat_frame_")
         assert cookie["partitionKey"] == "http://localhost"
         await ana.page.goto(f"{server.url}/rooms/lobby")
         await expect(ana.page.get_by_label("Your name")).to_be_visible()
+        ana.complains_of()
+
+
+@pytest.mark.long
+async def test_frame_behind_a_password_writes_more_than_once(
+    host: Host, server: Server, room: str, visit: OpenVisit
+) -> None:
+    """A proxy asks everybody for one, and browsers send it in `Authorization`."""
+    need("nginx")
+    proxy = nginx_with_password(server.bind, "ana", "s3cret")
+    async with started(proxy):
+        behind = Server(server.folder, bind=f"127.0.0.1:{proxy.port}")
+        password = {"username": "ana", "password": "s3cret"}
+        # Of the same machine's address: in frames of farther sites this browser asks nobody for a password.
+        url = host.put("/", page(behind, room, FRAME)).replace("localhost", "127.0.0.1")
+        ana = await visit(url, http_credentials=password)
+        await ana.room().is_live()
+        await ana.room().introduce("Ana")
+        for text in ("one", "two", "three"):
+            await ana.room().send(text)
+        await ana.room().shows("one", "two", "three")
+        await ana.page.reload()
+        await ana.room().is_live()
+        await ana.room().is_known_as("Ana")
         ana.complains_of()
 
 

@@ -51,6 +51,13 @@ def nginx_stock(upstream: str, more: str = "") -> Program:
     return _nginx(port, NGINX_STOCK.format(port=port, upstream=upstream, more=more))
 
 
+def nginx_with_password(upstream: str, user: str, password: str) -> Program:
+    port = free_port()
+    more = "auth_basic chat; auth_basic_user_file FOLDER/passwords; proxy_set_header Host $http_host;"
+    site = NGINX_STOCK.format(port=port, upstream=upstream, more=more)
+    return _nginx(port, site, {"passwords": f"{user}:{{PLAIN}}{password}\n"})
+
+
 def nginx_idle(upstream: str) -> Program:
     return nginx_stock(upstream, "proxy_read_timeout 20s; send_timeout 20s;")
 

@@ -56,7 +56,7 @@ async def test_posting_through_tls_needs_no_setting_but_the_trust(name: str, lim
     async with way.client("127.0.1.100", Origin=way.url) as alice:
         answer = await alice.post("/rooms/lobby/messages", data={"text": "over TLS", "name": "Alice"})
         assert answer.status_code == 303, answer.text
-        assert answer.headers["Set-Cookie"].startswith("__Host-quart_chat=")
+        assert answer.headers["Set-Cookie"].startswith("__Host-quart_chat_")
         assert "Secure" in answer.headers["Set-Cookie"]
         refused = await alice.post(
             "/rooms/lobby/messages", data={"text": "no"}, headers={"Origin": "https://evil.example"}

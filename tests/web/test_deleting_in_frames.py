@@ -200,8 +200,8 @@ async def test_ticket_is_of_no_use_within_a_frame(vera: Visitor) -> None:
         {"Chat-Host": SITE},
         {"Chat-Host": ""},
         {"Chat-Host": "null"},
-        {"Authorization": f"Bearer {vera.token}"},
-        {"Authorization": "Bearer x"},
+        {"Chat-Token": f"{vera.token}"},
+        {"Chat-Token": "x"},
     ):
         answer = await delete(vera, message, ticket, **headers)
         assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "confirmation_invalid")

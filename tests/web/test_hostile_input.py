@@ -73,7 +73,7 @@ PAGES = {
     "/healthz": (),
 }
 
-HEADERS = ("Chat-Host", "Referer", "Cookie", "Last-Event-ID", "Authorization", "Origin", "Range", "If-None-Match")
+HEADERS = ("Chat-Host", "Referer", "Cookie", "Last-Event-ID", "Chat-Token", "Origin", "Range", "If-None-Match")
 
 WITH_HEADERS = ("/rooms/lobby", "/embed/lobby", "/rooms/lobby/identity", "/oembed", "/healthz")
 

@@ -236,7 +236,7 @@ async def test_https_at_the_proxy_makes_the_cookie_and_the_origin_secure(behind:
     async with through("127.0.0.1", behind, "203.0.113.40", **host) as ana:
         answer = await post(ana)
         assert answer.status_code == 201, answer.text
-        assert answer.headers["Set-Cookie"].startswith("__Host-quart_chat=")
+        assert answer.headers["Set-Cookie"].startswith("__Host-quart_chat_")
     async with through("127.0.0.4", behind, "203.0.113.40", **host) as mallory:
         assert (await post(mallory)).status_code == 403, "whoever is not trusted still speaks http"
 
@@ -296,7 +296,7 @@ async def test_unix_socket_is_trusted_by_name(tmp_path: Path, trusted: str, cook
         async with httpx.AsyncClient(transport=transport, base_url="http://chat.example.org", headers=said) as ana:
             answer = await ana.post("/rooms/lobby/messages", data={"text": "hello", "name": "Ana"})
         assert answer.status_code == 303, answer.text
-        assert answer.headers["Set-Cookie"].startswith(f"{cookie}=")
+        assert answer.headers["Set-Cookie"].startswith(f"{cookie}_")
         assert ("set QUART_CHAT_TRUSTED_PROXIES" in server.log) == (trusted != "unix")
     finally:
         await server.kill()

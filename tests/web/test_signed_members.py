@@ -8,7 +8,7 @@ import pytest
 
 from quart_chat.domain import embed_keys, framing
 from tests.frames import SITE, Site, Visitor, beside, site_of
-from tests.people import Fragment, Person
+from tests.people import Fragment, Person, client
 from tests.serving import Server
 from tests.web.conftest import new_room, stored
 from tests.web.page import Page
@@ -175,7 +175,9 @@ async def test_identity_is_told_only_where_the_room_may_be(server: Server, site:
 async def test_another_site_cannot_ask_who_somebody_is(server: Server, room: str, alice: Person) -> None:
     await alice.post_message("hello", room=room)
     for headers in ({"Origin": SITE}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
-        answer = await alice.client.get(f"/rooms/{room}/identity", headers=headers)
+        async with client(server.url, **headers) as elsewhere:
+            elsewhere.cookies = alice.client.cookies
+            answer = await elsewhere.get(f"/rooms/{room}/identity")
         assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "origin_refused")
         assert "Access-Control-Allow-Origin" not in answer.headers
 
