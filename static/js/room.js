@@ -5,6 +5,7 @@ import "./local-times.js";
 import "./day-separators.js";
 import "./group-messages.js";
 import "./own-messages.js";
+import "./identity.js";
 import "./outbox.js";
 import "./composer.js";
 import "./message-toolbar.js";

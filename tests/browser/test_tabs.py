@@ -6,9 +6,12 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import BrowserContext, Request, expect
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenVisit, OpenWindow
+from tests.browser.host import Host
+from tests.browser.visit import Embedded, Visit, page
 from tests.browser.window import Window
 from tests.people import Person
+from tests.serving import Server
 
 pytestmark = pytest.mark.browser
 
@@ -139,6 +142,43 @@ async def test_tab_that_missed_what_the_leader_said_fetches_it(window: OpenWindo
     await alice.post_message("third")
     await two.shows("first, edited", "second", "third")
     await two.is_live()
+
+
+async def test_every_tab_and_frame_learns_who_the_first_has_become(
+    window: OpenWindow, server: Server, host: Host, alice: Person, visit: OpenVisit
+) -> None:
+    one = await window()
+    two = await open_tab(one)
+    await alice.send("/rooms", name="Another", slug=f"{one.room}-another")
+    three = Window(await one.context.new_page(), one.url, f"{one.room}-another")
+    await three.open()
+    await two.page.get_by_label("Your name").focus()
+    await one.introduce("Ana")
+    await one.send("here I am")
+    for tab in (one, two, three):
+        await expect(tab.page.locator(".identity-known bdi")).to_have_text("Ana")
+        await expect(tab.page.get_by_label("Your name")).to_be_hidden()
+        assert not tab.complaints
+    await expect(two.page.locator("#messages [data-own]")).to_have_count(1)
+    await expect(two.page.locator("#text")).to_be_focused()
+    (cookie,) = await one.context.cookies()
+    assert cookie["value"] not in str(await one.page.evaluate("({ ...localStorage })")), "nothing secret crosses"
+
+    # Frames in pages of one site have a guest of their own, and share that one.
+    first = await visit(host.put("/", page(server, one.room)))
+    second = Visit(await first.page.context.new_page())
+    await second.page.goto(host.url)
+    await second.room().is_live()
+    await first.room().introduce("Bo")
+    await first.room().send("and I am here")
+    frames: list[Embedded] = [first.room(), second.room()]
+    for frame in frames:
+        await frame.is_known_as("Bo")
+    await frames[1].send("twice")
+    await frames[0].shows("here I am", "and I am here", "twice")
+    await expect(frames[0].frame.locator("#messages [data-own]")).to_have_count(2)
+    await expect(one.page.locator(".identity-known bdi")).to_have_text("Ana")
+    first.complains_of()
 
 
 @pytest.mark.long
