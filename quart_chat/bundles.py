@@ -14,7 +14,7 @@ from quart_chat import vendor
 SCRIPTS = ("room", "framed", "local-times", "embedding", "diagnose")
 """The modules that pages begin with."""
 
-SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame")
+SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame", "print")
 """Of every page, in this order. `dark` stands in the page itself: scripts choose when it counts."""
 
 HTMX = "htmx.js"

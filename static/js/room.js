@@ -13,6 +13,7 @@ import "./edit-last.js";
 import "./load-older.js";
 import "./trim-history.js";
 import "./keep-scroll.js";
+import "./copy-conversation.js";
 import "./unread.js";
 import "./message-links.js";
 import "./read-aloud.js";

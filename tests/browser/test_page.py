@@ -175,6 +175,113 @@ async def test_nothing_is_wider_than_the_window(window: OpenWindow, alice: Perso
     assert not await bo.page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
+COPIED = """async ([from, to]) => {
+    window.copied = null;
+    addEventListener("copy", ({ defaultPrevented, clipboardData }) => {
+        window.copied = [defaultPrevented, clipboardData.getData("text/plain"), clipboardData.getData("text/html")];
+    }, { once: true });
+    const texts = document.querySelectorAll("#messages .message-text");
+    if (from === null) getSelection().selectAllChildren(document.querySelector("#messages"));
+    else getSelection().setBaseAndExtent(texts[from[0]].firstChild, from[1], texts[to[0]].lastChild, to[1]);
+    document.getElementById("scroller").focus();
+}"""
+"""Selects from one character of a message to one of another, or everything, and listens to what is copied."""
+
+
+async def test_conversation_is_copied_in_lines_that_can_be_read(window: OpenWindow, alice: Person) -> None:
+    await alice.post_message("see https://example.org/a?b=1&c=2")
+    await alice.post_message("two\n  lines")
+    async with Person("שרה", alice.url, alice.room) as sarah:
+        await sarah.post_message("<b>שלום</b>")
+    bo = await window(locale="en-US", timezone_id="Europe/Berlin")
+    await expect(bo.page.locator(".message")).to_have_count(3)
+    tags = await bo.page.locator(".message-tag").all_text_contents()
+    times = await bo.page.locator("#messages time").all_text_contents()
+    lines = [
+        f"Alice ({tags[0]}) {times[0]}: see https://example.org/a?b=1&c=2",
+        f"Alice ({tags[1]}) {times[1]}: two\n  lines",
+        f"שרה ({tags[2]}) {times[2]}: <b>שלום</b>",
+    ]
+
+    async def copied(begin: list[int] | None = None, end: list[int] | None = None) -> list[object]:
+        await bo.page.evaluate(COPIED, [begin, end])
+        await bo.page.keyboard.press("Control+c")
+        return await bo.page.evaluate("window.copied")
+
+    handled, text, html = await copied()
+    assert (handled, text) == (True, "\n".join(["Today", *lines]))
+    assert '<a href="https://example.org/a?b=1&amp;c=2"' in html
+    assert "&lt;b&gt;שלום&lt;/b&gt;" in html
+    assert f"<b>Alice</b> ({tags[0]}) {times[0]}: see " in html
+    assert (await copied([1, 4], [2, 4]))[:2] == [
+        True,
+        f"Alice ({tags[1]}) {times[1]}:   lines\nשרה ({tags[2]}) {times[2]}: <b>ש",
+    ]
+    assert (await copied([1, 4], [1, 9]))[0] is False, "within one message the browser copies what is selected"
+    await bo.page.locator(".message-text").nth(0).click(click_count=3, position={"x": 4, "y": 8})
+    assert await bo.page.evaluate("getSelection().toString().trim()") == "see https://example.org/a?b=1&c=2"
+    avatar = bo.page.locator(".message-avatar").first
+    assert await avatar.evaluate("(avatar) => getComputedStyle(avatar).userSelect") == "none"
+
+
+SIDES = """() => [...document.querySelectorAll("#messages .message-text")].map((text) => {
+    const range = document.createRange();
+    return text.textContent.split("\\n").map((line, index, lines) => {
+        const start = lines.slice(0, index).join("\\n").length + (index > 0);
+        range.setStart(text.firstChild, start);
+        range.setEnd(text.firstChild, start + line.length);
+        const { left, right } = range.getBoundingClientRect();
+        const around = text.getBoundingClientRect();
+        return right - left < around.width && Math.abs(around.right - right) < 2 ? "right" : "left";
+    });
+})"""
+
+
+async def test_each_paragraph_runs_as_its_first_letter_says(window: OpenWindow, alice: Person) -> None:
+    await alice.post_message("hello\nשלום abc!\nagain\nمرحبا")
+    bo = await window()
+    assert await bo.page.evaluate(SIDES) == [["left", "right", "left", "right"]]
+    await box(bo).fill("שלום")
+    assert await box(bo).evaluate("(box) => [getComputedStyle(box).direction, box.matches(':dir(rtl)')]") == [
+        "rtl",
+        True,
+    ]
+    await box(bo).fill("hello")
+    assert await box(bo).evaluate("(box) => getComputedStyle(box).direction") == "ltr"
+
+
+UNPRINTED = ".composer, .status, .toolbar, .room-back, .room-action, .older, .newer, .outbox, .skip"
+PAPER = """() => {
+    const scroller = document.getElementById("scroller");
+    const end = document.scrollingElement.scrollHeight;
+    const inside = ({ top, bottom }) => bottom > top && top + scrollY >= 0 && bottom + scrollY <= end;
+    const texts = [...document.querySelectorAll("#messages .message-text")];
+    const style = (name) => getComputedStyle(document.querySelector(name));
+    return {
+        inside: texts.filter((text) => inside(text.getBoundingClientRect())).length,
+        clipped: scroller.scrollHeight - scroller.clientHeight,
+        colours: [style("body").color, style(".room").backgroundColor],
+    };
+}"""
+
+
+async def test_paper_has_all_messages_and_no_composer(window: OpenWindow, alice: Person) -> None:
+    for number in range(30):
+        await alice.post_message(f"message {number}")
+    await alice.post_message("\n".join(f"line {number}" for number in range(300)))
+    bo = await window(color_scheme="dark")
+    await bo.is_live()
+    await bo.page.emulate_media(media="print", color_scheme="dark")
+    found = await bo.page.evaluate(PAPER)
+    assert found == {"inside": 31, "clipped": 0, "colours": ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]}
+    for element in await bo.page.locator(UNPRINTED).all():
+        await expect(element).to_be_hidden()
+    pages = (await bo.page.pdf(format="A4")).count(b"/Type /Page\n")
+    assert pages >= 6, "330 lines of 11 pt"
+    await bo.page.emulate_media(media="screen")
+    await expect(box(bo)).to_be_visible()
+
+
 async def test_room_is_created_from_the_front_page(window: OpenWindow) -> None:
     ana = await window(show=False, trouble=True)
     await ana.page.goto(ana.url)
