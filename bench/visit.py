@@ -145,7 +145,7 @@ async def _visit(browser: Browser, line: Line) -> Seen:
     await context.add_init_script(WATCH)
     page = await context.new_page()
     session = await context.new_cdp_session(page)
-    sizes = await _count(session)
+    sizes = await bytes_on_the_line(session)
     if line.emulated:
         conditions = {"latency": 1000 * ROUND_TRIP, "downloadThroughput": RATE, "uploadThroughput": RATE}
         await session.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
@@ -156,7 +156,7 @@ async def _visit(browser: Browser, line: Line) -> Seen:
     return Seen(seen["messages"] / 1000, seen["live"] / 1000, len(sizes), sum(sizes.values()) / 1024)
 
 
-async def _count(session: CDPSession) -> dict[str, int]:
+async def bytes_on_the_line(session: CDPSession) -> dict[str, int]:
     """Every request of a page, and the bytes that have come for it: headers, and bodies as they are on the line."""
     sizes: dict[str, int] = {}
 

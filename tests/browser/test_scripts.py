@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Route, expect
 
+from bench.visit import bytes_on_the_line
 from quart_chat import vendor
 from tests.browser.cdn import answer_as_cdn
 from tests.browser.conftest import OpenWindow
 from tests.browser.contexts import Contexts
 from tests.browser.window import Window
 from tests.people import Person
-from tests.serving import serving
+from tests.serving import Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -170,3 +171,19 @@ async def test_late_cdn_is_overtaken_and_not_asked_again(window: OpenWindow) -> 
     await bo.open()
     await bo.is_live()
     assert len(asked) == len(vendor.SCRIPTS)
+
+
+async def test_newcomer_asks_for_little(contexts: Contexts, server: Server, room: str, alice: Person) -> None:
+    """In requests, and in KiB on the line, up to being live in a room of fifty messages, where the CDN is blocked."""
+    for number in range(50):
+        await alice.post_message(f"message {number}, with some words as people write them")
+    for path in (f"/rooms/{room}", f"/embed/{room}"):
+        context = await contexts.take({}, own=True)
+        page = await context.new_page()
+        await context.route(f"{vendor.CDN}/**", refuse)
+        sizes = await bytes_on_the_line(await context.new_cdp_session(page))
+        await page.goto(server.url + path)
+        await expect(page.locator("#status")).to_have_text("Live", timeout=20_000)
+        await contexts.give_back(context)
+        assert len(sizes) <= 14, path
+        assert sum(sizes.values()) <= 90 * 1024, path
