@@ -13,8 +13,11 @@ END = b"\x03\x00"
 BLOCK = 0xFFFF
 """Bytes that one stored block holds."""
 
+QUICK = 3
+"""Of what is compressed for one answer: a tenth larger than with 6, in a quarter of the time."""
+
 LEVEL = 6
-"""Of pages, which are compressed again with every message: 9 takes twice as long for a hundredth."""
+"""Of pages that are kept, which are compressed again with every message: 9 takes twice as long for a hundredth."""
 
 
 def chosen(accepted: bytes, forms: Mapping[bytes, object]) -> bytes:
@@ -29,9 +32,9 @@ def chosen(accepted: bytes, forms: Mapping[bytes, object]) -> bytes:
     return next((form for form in forms if form and allowed.get(form, allowed.get(b"*", False))), b"")
 
 
-def gzip(content: bytes) -> bytes:
-    """As small as it gets, and the same bytes each time: without a name and a date."""
-    packer = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
+def gzip(content: bytes, level: int = 9) -> bytes:
+    """The same bytes each time: without a name and a date."""
+    packer = zlib.compressobj(level, wbits=16 + zlib.MAX_WBITS)
     return packer.compress(content) + packer.flush()
 
 

@@ -11,7 +11,7 @@ from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.models import Draft, Message
 from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
-from quart_chat.web.rooms import show_page
+from quart_chat.web.rooms import compressed, show_page
 
 blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
 
@@ -23,7 +23,7 @@ async def index(slug: str) -> ResponseReturnValue:
         # Somebody reloads the answer to a form that was refused.
         return await _back((await rooms.find(context.site().chat, slug)).slug)
     page = await messages.page(context.site().chat, slug, context.number("before"))
-    response = _html(context.fragment("messages/index.html", page=page))
+    response = compressed(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)
     return response
 

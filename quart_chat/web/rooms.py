@@ -10,6 +10,7 @@ from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError
 from quart_chat.models import Page
 from quart_chat.web import caller, context
+from quart_chat.web.encoding import QUICK, gzip
 from quart_chat.web.policies import Policy
 from quart_chat.web.templates import Framed
 
@@ -20,8 +21,8 @@ REFRESH = 30
 
 
 @blueprint.get("/")
-async def index() -> str:
-    return await _index()
+async def index() -> ResponseReturnValue:
+    return compressed(await _index())
 
 
 @blueprint.get("/rooms")
@@ -67,8 +68,15 @@ async def show_page(
     return await render(page, form, error, packed=packed)
 
 
+def compressed(html: str) -> Response:
+    """An answer that is compressed for whoever takes it so. It MUST hold nothing that is secret for longer than it lives:
+    its length tells what that has in common with the words of others."""
+    packed = context.takes_gzip()
+    return answer(gzip(html.encode(), QUICK) if packed else html.encode(), packed)
+
+
 def answer(page: bytes, packed: bool) -> Response:
-    """A room's page as it goes out."""
+    """HTML as it goes out."""
     headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
     return Response(page, headers=headers, content_type="text/html; charset=utf-8")
 

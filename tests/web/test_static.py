@@ -116,7 +116,7 @@ def test_picture_is_sent_as_it_is() -> None:
     assert (dict(headers).get(b"vary"), dict(headers)[b"content-type"], len(body)) == (None, b"image/png", 4100)
 
 
-async def test_pages_of_a_room_are_compressed_and_nothing_else_of_quart_is(bob: Person, room: str) -> None:
+async def test_rooms_and_their_history_are_compressed_and_nothing_else_of_quart_is(bob: Person, room: str) -> None:
     """What a form is answered with, or carries a ticket, holds words of others beside what is secret."""
     wrong = []
     asked: list[tuple[str, str, dict[str, str], str]] = [
@@ -128,8 +128,10 @@ async def test_pages_of_a_room_are_compressed_and_nothing_else_of_quart_is(bob: 
         ("POST", f"/embed/{room}/messages", {"text": "", "name": "Bob"}, ""),
         ("GET", f"/embed/{room}?theme=pink", {}, ""),
         ("GET", f"/rooms/{room}/poll", {}, ""),
-        ("GET", f"/rooms/{room}/messages", {}, ""),
-        ("GET", "/", {}, ""),
+        ("GET", f"/rooms/{room}/messages", {}, "gzip"),
+        ("GET", "/", {}, "gzip"),
+        ("POST", "/rooms", {"name": ""}, ""),
+        ("GET", "/rooms/nowhere", {}, ""),
     ]
     for method, path, fields, expected in asked:
         answer = await bob.client.request(method, path, data=fields or None, headers={"Accept-Encoding": "gzip"})
