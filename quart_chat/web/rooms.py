@@ -69,8 +69,8 @@ async def show_page(
 
 
 def compressed(html: str) -> Response:
-    """An answer that is compressed for whoever takes it so. It MUST hold nothing that is secret for longer than it lives:
-    its length tells what that has in common with the words of others."""
+    """An answer, compressed for whoever takes it so. It MUST hold nothing that is secret for longer than it lives: its
+    length tells what that has in common with the words of others."""
     packed = context.takes_gzip()
     return answer(gzip(html.encode(), QUICK) if packed else html.encode(), packed)
 
