@@ -140,8 +140,19 @@ class Page:
 
     room: Room
     before: int | None
-    """The id of the message before which these are; None for the newest."""
+    """The id of the message before which these are, if that was asked for."""
     messages: list[Message]
     older: bool
     """Whether there are messages before these."""
     cursor: Cursor
+    newer: bool = False
+    """Whether there are messages after these."""
+    after: int | None = None
+    """The id of the message after which these are, if that was asked for."""
+    message: int | None = None
+    """The id of the one around which these are, if that was asked for."""
+
+    @property
+    def still(self) -> bool:
+        """Whether it is only to be looked at: where one writes are the newest messages, or those that lead to them."""
+        return self.before is not None or self.after is not None

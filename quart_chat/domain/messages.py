@@ -16,6 +16,13 @@ from quart_chat.store.sqlite import Transaction
 PAGE = 50
 """Messages on a page, and in each step back."""
 
+PAGE_BYTES = 64 * 1024
+"""Bytes of text on a page at most: five to six times as many of HTML, where all of it has to be escaped. A message has
+half of them at most."""
+
+AROUND = PAGE // 2
+"""Of these, before a message that was asked for; as many from it on."""
+
 NEWEST = 2**62
 """Above every id that SQLite gives out; numbers past 2**63 it does not even take."""
 
@@ -160,12 +167,65 @@ async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
     def query(tx: Transaction) -> Page:
         room = rooms.find_in(tx, slug)
         found = messages.select_before(tx, room.id, min(before or NEWEST, NEWEST), limit=PAGE + 1)
-        return Page(room, before, found[-PAGE:], len(found) > PAGE, Cursor(chat.epoch, room.cursor))
+        shown = _last_that_fit(found, PAGE)
+        newer = before is not None and bool(messages.select_after(tx, room.id, min(before, NEWEST) - 1, limit=1))
+        return Page(room, before, shown, len(found) > len(shown), Cursor(chat.epoch, room.cursor), newer)
 
     page = await chat.database.read(query)
     if before is None:
         chat.newest.keep(page)
     return page
+
+
+async def page_after(chat: Chat, slug: str, after: int) -> Page:
+    """The messages after the one with the id `after`: on from where a page ended. Raises RoomNotFound."""
+
+    def query(tx: Transaction) -> Page:
+        room = rooms.find_in(tx, slug)
+        found = messages.select_after(tx, room.id, min(after, NEWEST), limit=PAGE + 1)
+        shown = _first_that_fit(found, PAGE)
+        older = bool(messages.select_before(tx, room.id, min(after, NEWEST) + 1, limit=1))
+        cursor = Cursor(chat.epoch, room.cursor)
+        return Page(room, None, shown, older, cursor, newer=len(found) > len(shown), after=after)
+
+    return await chat.database.read(query)
+
+
+async def page_around(chat: Chat, slug: str, message_id: int) -> Page:
+    """A message with what is before and after it. Raises RoomNotFound, MessageNotFound."""
+
+    def query(tx: Transaction) -> Page:
+        message = _find(tx, slug, message_id)
+        room = rooms.find_in(tx, slug)
+        before = messages.select_before(tx, room.id, message.id, limit=AROUND + 1)
+        after = messages.select_after(tx, room.id, message.id - 1, limit=AROUND + 1)
+        shown = _last_that_fit(before, AROUND), _first_that_fit(after, AROUND)
+        return Page(
+            room,
+            None,
+            [*shown[0], *shown[1]],
+            len(before) > len(shown[0]),
+            Cursor(chat.epoch, room.cursor),
+            newer=len(after) > len(shown[1]),
+            message=message.id,
+        )
+
+    return await chat.database.read(query)
+
+
+def _last_that_fit(found: list[Message], most: int) -> list[Message]:
+    """The newest of them that fit on a page, `most` at most."""
+    size = count = 0
+    for message in reversed(found[-most:]):
+        size += len(message.text.encode())
+        if count and size > PAGE_BYTES * most / PAGE:
+            break
+        count += 1
+    return found[len(found) - count :]
+
+
+def _first_that_fit(found: list[Message], most: int) -> list[Message]:
+    return _last_that_fit(found[::-1], most)[::-1]
 
 
 async def events_after(chat: Chat, room_id: int, cursor: int, limit: int) -> list[Event]:

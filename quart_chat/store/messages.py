@@ -64,6 +64,28 @@ def select_before(tx: Transaction, room_id: int, before: int, *, limit: int) -> 
     return [message(row) for row in reversed(rows)]
 
 
+def select_after(tx: Transaction, room_id: int, after: int, *, limit: int) -> list[Message]:
+    """The oldest `limit` messages with an id above `after` that are not deleted, oldest first."""
+    rows = tx.all(
+        """
+        SELECT m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
+               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
+               u.room_id AS user_room_id, u.avatar, u.role
+          FROM messages AS m
+          JOIN users AS u ON u.id = m.user_id
+         WHERE m.room_id = :room_id
+           AND m.id > :after
+           AND m.deleted_at IS NULL
+         ORDER BY m.id
+         LIMIT :limit
+        """,
+        room_id=room_id,
+        after=after,
+        limit=limit,
+    )
+    return [message(row) for row in rows]
+
+
 def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, now: int) -> Message | None:
     """Store a message; None when its author has used this key in this room before."""
     row = tx.one(

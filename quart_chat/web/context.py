@@ -156,6 +156,12 @@ def optional(name: str) -> str | None:
     return value
 
 
+def slug() -> str | None:
+    """The room's, as the address has it."""
+    value: str | None = (request.view_args or {}).get("slug")
+    return value
+
+
 def number(name: str) -> int | None:
     """A number of the query; None for anything that is not one, or is larger than any id."""
     return as_number(argument(name))

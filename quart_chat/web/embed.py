@@ -24,7 +24,7 @@ async def show(slug: str) -> ResponseReturnValue:
     message_id, before = context.number("message"), context.number("before")
     if message_id or before:
         room = await rooms.find(context.site().chat, slug)
-        path = f"/messages/{message_id}" if message_id else f"?before={before}"
+        path = f"?message={message_id}#message-{message_id}" if message_id else f"?before={before}"
         return redirect(f"/rooms/{room.slug}{path}", 303)
     caller.in_frame_of(caller.host_around())
     packed = context.takes_gzip()

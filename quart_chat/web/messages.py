@@ -11,18 +11,18 @@ from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.models import Draft, Message
 from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
-from quart_chat.web.rooms import compressed, show_page
+from quart_chat.web.rooms import compressed, find_page, show_page
 
 blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
 
 
 @blueprint.get("")
 async def index(slug: str) -> ResponseReturnValue:
-    """A page of messages as a fragment: the newest, or those before `?before=<message id>`."""
+    """A page of messages as a fragment: the newest, or those before `?before=<message id>`, or after `?after=`."""
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
         return await _back((await rooms.find(context.site().chat, slug)).slug)
-    page = await messages.page(context.site().chat, slug, context.number("before"))
+    page = await find_page(slug)
     response = compressed(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)
     return response
@@ -70,6 +70,14 @@ async def source(slug: str, message_id: int) -> Response:
     response = Response(message.text, content_type="text/plain; charset=utf-8")
     response.headers["Chat-Version"] = str(message.version)
     return response
+
+
+@blueprint.get("/<int:message_id>/deletion")
+async def ask(slug: str, message_id: int) -> str:
+    """A page that asks whether a message is to be deleted, where no script does."""
+    message, _ = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
+    await _allow_avatar(slug, message)
+    return context.render("messages/confirm.html", slug=slug, message=message, ticket=None)
 
 
 @blueprint.route("/<int:message_id>", methods=["DELETE"], endpoint="delete")

@@ -6,7 +6,7 @@ from quart.wrappers import Response
 from werkzeug.exceptions import HTTPException
 
 from quart_chat.domain import rooms
-from quart_chat.errors import ChatError, Failed, NotFound, RequestTooLarge, RoomNotFound, TooFast
+from quart_chat.errors import ChatError, Failed, MessageNotFound, NotFound, RequestTooLarge, RoomNotFound, TooFast
 from quart_chat.web import addresses, context, security
 
 log = structlog.get_logger()
@@ -29,7 +29,9 @@ async def _chat_error(error: ChatError) -> Response:
     elif context.is_htmx():
         response = _html(context.fragment("errors/_refused.html", error=error), error.status)
     else:
-        page = await context.refused_page(error) or context.render("errors/show.html", error=error)
+        page = await context.refused_page(error) or context.render(
+            "errors/show.html", error=error, slug=context.slug() if isinstance(error, MessageNotFound) else None
+        )
         response = _html(page, error.status)
     response.headers["Chat-Error"] = error.code
     if isinstance(error, TooFast):

@@ -47,10 +47,8 @@ async def create() -> ResponseReturnValue:
 
 @blueprint.get("/rooms/<slug>")
 async def show(slug: str) -> ResponseReturnValue:
-    """The room. `?message=<id>`, the link on every message, leads to that message alone."""
-    if message_id := context.number("message"):
-        room = await rooms.find(context.site().chat, slug)
-        return redirect(f"/rooms/{room.slug}/messages/{message_id}", 303)
+    """The room: its newest messages, those around `?message=<id>`, the link on every message, or those before or after
+    another."""
     packed = context.takes_gzip()
     response = answer(await show_page(slug, packed=packed), packed)
     if user := await caller.user():
@@ -63,7 +61,7 @@ async def show_page(
     slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
 ) -> bytes:
     """A room's page; with `form` and `error` when what was sent to it was refused, which is never packed."""
-    page = await messages.page(context.site().chat, slug, context.number("before"))
+    page = await find_page(slug)
     context.allow(Policy(images=framing.ancestors(page.room, local=caller.is_local())))
     return await render(page, form, error, packed=packed)
 
@@ -73,6 +71,16 @@ def compressed(html: str) -> Response:
     length tells what that has in common with the words of others."""
     packed = context.takes_gzip()
     return answer(gzip(html.encode(), QUICK) if packed else html.encode(), packed)
+
+
+async def find_page(slug: str) -> Page:
+    """What the query asks for."""
+    chat = context.site().chat
+    if message_id := context.number("message"):
+        return await messages.page_around(chat, slug, message_id)
+    if after := context.number("after"):
+        return await messages.page_after(chat, slug, after)
+    return await messages.page(chat, slug, context.number("before"))
 
 
 def answer(page: bytes, packed: bool) -> Response:
@@ -91,7 +99,7 @@ async def render(
 ) -> bytes:
     """A page of a room for whoever asks, on its own or `framed`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
-    still = bool(error or page.before or context.argument("refresh") == "off")
+    still = bool(error or page.still or page.message or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,
         await caller.user(),

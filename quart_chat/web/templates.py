@@ -147,7 +147,7 @@ class Templates:
             )
             return _Shared(html.encode())
 
-        kind = (page.room.id, page.before, refresh, framed is not None, readonly)
+        kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly)
         shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
         own = {place.encode(): value.encode() for place, value in places.items()}
         return shared.packed(own) if packed else shared.plain(own)

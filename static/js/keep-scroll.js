@@ -3,6 +3,7 @@
 import { focusMessage } from "./message-links.js";
 import { all, number, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
+import { atNewest, goToNewest, isBehind } from "./reach-newest.js";
 
 const NEAR = 48; // pixels from the end that still count as being there
 const ANCHORS = 5; // messages remembered: the first of them that is still there stays in place
@@ -17,7 +18,8 @@ let newest = 0;
 
 export const isFollowing = () => following;
 
-export function followBottom() {
+export async function followBottom() {
+  if (isBehind()) await goToNewest();
   following = true;
   restore();
 }
@@ -41,12 +43,12 @@ function restore() {
     const anchor = anchors.find(({ id }) => document.getElementById(id));
     if (anchor) scroller.scrollTop += top(document.getElementById(anchor.id)) - anchor.top;
   }
-  newer.hidden = unread.size === 0;
-  newer.textContent = unread.size === 1 ? "1 new message" : `${unread.size} new messages`;
+  newer.hidden = unread.size === 0 && !isBehind();
+  newer.textContent = isBehind() ? "Go to newest" : unread.size === 1 ? "1 new message" : `${unread.size} new messages`;
 }
 
 function onScroll() {
-  following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+  following = !isBehind() && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
   if (following) restore();
   else remember();
 }
@@ -55,7 +57,7 @@ onMessages((added) => {
   for (const message of added) {
     if (number(message) <= newest) continue;
     newest = number(message);
-    if (!following && !isOwn(message)) unread.add(message.id);
+    if (!following && !isBehind() && !isOwn(message)) unread.add(message.id);
   }
   for (const id of unread) if (!document.getElementById(id)) unread.delete(id); // deleted meanwhile
   restore();
@@ -63,9 +65,9 @@ onMessages((added) => {
 
 scroller.addEventListener("scroll", onScroll, { passive: true });
 // What had the focus disappears: it goes to the first of what is new, as far as that is in sight at the end.
-newer.addEventListener("click", () => {
+newer.addEventListener("click", async () => {
   const news = new Set(unread);
-  followBottom();
+  await followBottom();
   const inSight = [...all()].filter((message) => top(message) >= 0);
   focusMessage(inSight.find(({ id }) => news.has(id)) ?? inSight.at(-1), { preventScroll: true });
 });
@@ -76,4 +78,14 @@ resized.observe(scroller);
 resized.observe(scroller.firstElementChild);
 
 scroller.dataset.kept = "";
+
+// The message that the address leads to has the focus, with what is around it in sight.
+const wanted = document.getElementById(`message-${scroller.dataset.message}`);
+if (wanted) {
+  following = false;
+  wanted.scrollIntoView({ block: "center" });
+  focusMessage(wanted, { preventScroll: true });
+  remember();
+}
 restore();
+atNewest.then(restore);

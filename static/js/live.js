@@ -6,6 +6,7 @@ import { Connection } from "./connection.js";
 import { mayHold, onHost } from "./host.js";
 import { apply, here, isAhead, reset } from "./log.js";
 import { flush, onUnanswered } from "./outbox.js";
+import { atNewest } from "./reach-newest.js";
 import { freeSlot, takeSlot } from "./slots.js";
 import { showStream } from "./status.js";
 import { canShare, Tabs } from "./tabs.js";
@@ -151,4 +152,4 @@ function watch() {
   });
 }
 
-streamReady.then(watch, () => showStream("broken"));
+Promise.all([streamReady, atNewest]).then(watch, () => showStream("broken"));

@@ -25,13 +25,13 @@ export function localiseMessage(message) {
 
 // Times that stand alone; those in a room's list are written as the messages come.
 function localiseMoments() {
-  for (const time of document.querySelectorAll(".sheet time, .still time")) localise(time, moment);
+  for (const time of document.querySelectorAll(".sheet time")) localise(time, moment);
 }
 
 function localiseAgain() {
   choose();
   localiseMoments();
-  for (const time of document.querySelectorAll(".scroller:not(.still) #messages time")) localise(time, clock);
+  for (const time of document.querySelectorAll("#messages time")) localise(time, clock);
 }
 
 choose();

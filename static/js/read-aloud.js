@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { all, number, onMessages } from "./messages.js";
 import { isPending } from "./outbox.js";
 import { isOwn } from "./own-messages.js";
+import { isBehind } from "./reach-newest.js";
 
 const MOST = 5; // messages that are read one by one
 const LONGEST = 500; // characters of one
@@ -34,7 +35,7 @@ function tell() {
 onMessages((added) => {
   const before = coming;
   coming = Math.max(before, ...added.map(number));
-  if (newest === null) {
+  if (newest === null || isBehind()) {
     newest = coming;
     return;
   }

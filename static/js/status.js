@@ -1,10 +1,12 @@
 // The line that says whether the page is live and what is unsent. It never says more than is known.
 import { embedded } from "./credential.js";
 import { room } from "./messages.js";
+import { atNewest, isBehind } from "./reach-newest.js";
 
 const PATIENCE = 400; // milliseconds of sending that are not worth a word
 
 const WORDS = {
+  behind: "Newer messages are not shown yet",
   connecting: "Connecting…",
   live: "Live",
   polling: "Live by polling",
@@ -39,7 +41,7 @@ const reason = document.createElement("a");
 reason.className = "status-reason";
 line.replaceChildren(text, reason);
 
-let state = "connecting";
+let state = isBehind() ? "behind" : "connecting";
 let why = "";
 let sending = false;
 let unsent = 0;
@@ -91,3 +93,4 @@ export function showUnsent(count, answered = false) {
 }
 
 show();
+atNewest.then(() => { if (state === "behind") showStream("connecting"); });

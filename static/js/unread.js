@@ -2,6 +2,7 @@
 import { onHost, tellHost } from "./host.js";
 import { all, list, number, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
+import { isBehind } from "./reach-newest.js";
 
 const title = document.title;
 
@@ -23,7 +24,7 @@ onMessages((added) => {
   for (const message of added) {
     if (number(message) <= newest) continue;
     newest = number(message);
-    if (!isSeen() && !isOwn(message)) unread.add(message.id);
+    if (!isSeen() && !isBehind() && !isOwn(message)) unread.add(message.id);
   }
   const oldest = list.querySelector(":scope > .message");
   // Deleted meanwhile, and not merely taken out of a long page.

@@ -90,11 +90,14 @@ async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> Non
     await bo.open("?refresh=off")
 
     await bo.page.locator(".message-link").last.click()
+    await bo.page.get_by_role("link", name="This message alone").click()
     await bo.page.get_by_label("Text").fill("edited without a script")
     await bo.page.get_by_role("button", name="Save").click()
     await bo.shows("hello", "edited without a script")
     await bo.page.locator(".message-link").last.click()
+    await bo.page.get_by_role("link", name="This message alone").click()
     await bo.page.get_by_role("button", name="Delete this message").click()
+    await bo.page.get_by_role("button", name="Delete", exact=True).click()
     await bo.shows("hello")
 
 

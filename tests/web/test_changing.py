@@ -104,10 +104,16 @@ async def test_message_page_offers_changes_to_its_author_alone(alice: Person, bo
     assert not foreign.all("form")
 
 
-async def test_link_of_a_message_leads_to_it(alice: Person, room: str) -> None:
+async def test_link_of_a_message_leads_to_it_and_from_there_to_where_it_can_be_changed(
+    alice: Person, room: str
+) -> None:
     posted = await alice.post_message("here", room=room)
-    answer = await alice.client.get(f"/rooms/{room}?message={posted.message_id}")
-    assert answer.headers["Location"] == f"/rooms/{room}/messages/{posted.message_id}"
+    page = Page((await alice.client.get(f"/rooms/{room}")).text)
+    link = page.by_class("message-link")[0].attributes["href"]
+    assert link == f"?message={posted.message_id}#message-{posted.message_id}"
+    page = Page((await alice.client.get(f"/rooms/{room}{link}")).text)
+    assert page.texts == ["here"]
+    assert page.all("a", href=f"/rooms/{room}/messages/{posted.message_id}")
 
 
 async def test_refused_edit_without_javascript_keeps_what_was_typed(alice: Person, room: str) -> None:
