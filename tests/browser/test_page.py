@@ -237,10 +237,22 @@ SIDES = """() => [...document.querySelectorAll("#messages .message-text")].map((
 })"""
 
 
+LEFT_OF = """(link) => {
+    const range = document.createRange();
+    range.selectNode(link.nextSibling);
+    return range.getBoundingClientRect().right <= link.getBoundingClientRect().left + 1;
+}"""
+
+
 async def test_each_paragraph_runs_as_its_first_letter_says(window: OpenWindow, alice: Person) -> None:
     await alice.post_message("hello\nשלום abc!\nagain\nمرحبا")
     bo = await window()
     assert await bo.page.evaluate(SIDES) == [["left", "right", "left", "right"]]
+    # An address at its beginning does not count, and is read from the left: here the words are left of it.
+    await alice.post_message("https://example.org/שלום/a?b ועוד")
+    link = bo.page.locator(".message-text a")
+    assert await link.evaluate("(link) => getComputedStyle(link).direction") == "ltr"
+    assert await link.evaluate(LEFT_OF)
     await box(bo).fill("שלום")
     assert await box(bo).evaluate("(box) => [getComputedStyle(box).direction, box.matches(':dir(rtl)')]") == [
         "rtl",

@@ -21,6 +21,8 @@ https://example.com/a?b=1谢谢 | https://example.com/a?b=1
 https://example.com/aを見て | https://example.com/a
 https://example.comпривет | https://example.com
 éhttps://example.com/ | https://example.com/
+链接:https://www.example.com | https://www.example.com
+こちら→https://example.com | https://example.com
 # Stops of every script
 https://example.com/a?b=1，谢谢 | https://example.com/a?b=1
 https://example.com。次の文 | https://example.com
@@ -71,6 +73,8 @@ https://example.com/a... | https://example.com/a
 ［https://example.com/］ | https://example.com/
 ｢https://example.com/｣ | https://example.com/
 ＂https://example.com/＂ | https://example.com/
+(https://example.com/watch?v=4K) | https://example.com/watch?v=4K
+车库源码（http://src.example）与 | http://src.example
 https://example.com/docs（说明） | https://example.com/docs
 (https://example.com/a) | https://example.com/a
 (https://example.com/a). | https://example.com/a
