@@ -3,27 +3,37 @@ import { credentials } from "./credential.js";
 import { startEdit } from "./composer.js";
 import { blame, isGate, redirect } from "./gate.js";
 import { number, room } from "./messages.js";
+import { isSignInOver, signedInAgain } from "./post.js";
 
 const SOURCE_PATIENCE = 15000; // milliseconds
 
 const unanswered = (answer) => `The message could not be opened for editing: ${blame(answer)}`;
-const SIGN_IN_OVER = "Your sign-in on this site has run out. It is being renewed: try again in a moment.";
+const SIGN_IN_OVER = "Your sign-in on this site has run out. Try again when it has been renewed.";
 
 export const editMessage = (message) => startEdit(number(message), source(number(message)));
 
 // The text and its version, or a sentence that says why there is none.
 async function source(id) {
+  let answer = await fetchSource(id);
+  if (isSignInOver(answer)) {
+    await Promise.race([signedInAgain(), new Promise((resolve) => setTimeout(resolve, SOURCE_PATIENCE))]);
+    answer = await fetchSource(id);
+  }
+  const version = answer?.headers.get("Chat-Version");
+  if (version) return { text: await answer.text(), version };
+  const code = answer?.headers.get("Chat-Error");
+  if (!code || answer.status >= 500) return unanswered(answer && isGate(answer) ? null : undefined);
+  return code.startsWith("identity_") ? SIGN_IN_OVER : answer.text();
+}
+
+async function fetchSource(id) {
   try {
-    const answer = await fetch(`/rooms/${room}/messages/${id}/source`, {
+    return await fetch(`/rooms/${room}/messages/${id}/source`, {
       headers: credentials(),
       redirect,
       signal: AbortSignal.timeout(SOURCE_PATIENCE),
     });
-    if (answer.headers.has("Chat-Version")) return { text: await answer.text(), version: answer.headers.get("Chat-Version") };
-    const code = answer.headers.get("Chat-Error");
-    if (!code || answer.status >= 500) return unanswered(isGate(answer) ? null : undefined);
-    return code.startsWith("identity_") ? SIGN_IN_OVER : answer.text();
   } catch {
-    return unanswered();
+    return undefined;
   }
 }

@@ -11,6 +11,7 @@ const error = document.getElementById("composer-error");
 let last = Promise.resolve();
 let signInOver = () => {};
 let over = false;
+const waiting = []; // for that
 
 // `handler()` hears when the token does not count any more with which the site around a frame has signed somebody in.
 export function onSignInOver(handler) {
@@ -26,11 +27,7 @@ export function post(url, values, wanted = () => true) {
     const htmx = await htmxReady.catch(() => null);
     const answer = await (htmx ? byHtmx(htmx, url, values) : byFetch(url, values));
     takeCredential(answer);
-    if (isSignInOver(answer)) {
-      error.textContent = "Your sign-in on this site has run out. It is being renewed.";
-      over = true;
-      signInOver();
-    }
+    isSignInOver(answer);
     if (answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error")) return answer;
     return answer && isGate(answer) ? null : undefined;
   });
@@ -38,14 +35,24 @@ export function post(url, values, wanted = () => true) {
   return turn;
 }
 
-// The site around has signed somebody in again.
+// Whether a token did not count: then the site around is asked for another. What the server says of it is for whoever
+// signs, and not for whoever writes.
+export function isSignInOver(answer) {
+  if (!answer?.headers.get("Chat-Error")?.startsWith("identity_")) return false;
+  error.textContent = "Your sign-in on this site has run out. It is being renewed.";
+  over = true;
+  signInOver();
+  return true;
+}
+
+// Resolves when the site around has signed somebody in again.
+export const signedInAgain = () => new Promise((resolve) => waiting.push(resolve));
+
 export function signInIsBack() {
   if (over) error.textContent = "";
   over = false;
+  for (const resolve of waiting.splice(0)) resolve();
 }
-
-// What the server says of a token is for whoever signs, and not for whoever writes.
-const isSignInOver = (answer) => answer?.headers.get("Chat-Error")?.startsWith("identity_");
 
 // Whoever waits in turn to be sent need not hear that it is not their turn.
 source.addEventListener("htmx:before:response", (event) => {
