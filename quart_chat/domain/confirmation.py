@@ -1,6 +1,7 @@
 """Tickets for what no click in a frame may do: a page of this site itself asks, with one of them in its form."""
 
 import hashlib
+from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -15,20 +16,29 @@ LENGTH = 1024
 """Characters of a ticket at most, several times what they have."""
 
 
-def issue(chat: Chat, user_key: str, message_id: int) -> str:
-    """What lets whoever sends it delete this message as this user."""
-    return str(_serializer(chat).dumps([user_key, message_id]))
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """As whom a message may be deleted."""
+
+    user_key: str
+    vouched_by: str | None
+    """The id of the embed key that had signed who they are, which must still be valid; None for a guest."""
 
 
-def verify(chat: Chat, ticket: str, message_id: int) -> str | None:
-    """The key of the user who may delete this message; None for any other ticket, and for an old one."""
+def issue(chat: Chat, confirmed: Confirmed, message_id: int) -> str:
+    """What lets whoever sends it delete this message."""
+    return str(_serializer(chat).dumps([confirmed.user_key, confirmed.vouched_by, message_id]))
+
+
+def verify(chat: Chat, ticket: str, message_id: int) -> Confirmed | None:
+    """As whom this message may be deleted; None for any other ticket, and for an old one."""
     if len(ticket) > LENGTH:
         return None
     try:
-        key, issued_for = _serializer(chat).loads(ticket, max_age=AGE)
+        user_key, vouched_by, issued_for = _serializer(chat).loads(ticket, max_age=AGE)
     except (BadData, ValueError):
         return None
-    return str(key) if issued_for == message_id else None
+    return Confirmed(user_key, vouched_by) if issued_for == message_id else None
 
 
 def _serializer(chat: Chat) -> URLSafeTimedSerializer:

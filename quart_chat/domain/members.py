@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from quart_chat.domain import framing, rooms, signed
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.embed_keys import is_valid
 from quart_chat.domain.lookalikes import skeleton
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.signed import Signed
-from quart_chat.models import User
-from quart_chat.store import users
+from quart_chat.errors import ConfirmationInvalid
+from quart_chat.models import Room, User
+from quart_chat.store import embed_keys, users
 from quart_chat.store.sqlite import Transaction
 
 
@@ -17,8 +19,15 @@ async def signed_in(chat: Chat, slug: str, sender: Sender) -> User | None:
 
     Raises RoomNotFound, IdentityRefused, IdentityExpired.
     """
-    found = await _verified(chat, slug, sender)
+    found = await verified(chat, slug, sender)
     return found.user if found else None
+
+
+async def verified(chat: Chat, slug: str, sender: Sender) -> Signed | None:
+    """The same, with what vouches for them."""
+    if sender.token is None:
+        return None
+    return await signed.verify(chat, slug, sender.token, local=sender.frame is not None and sender.frame.local)
 
 
 async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, int | None]:
@@ -26,7 +35,7 @@ async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, i
 
     Raises RoomNotFound, FramingRefused, IdentityRefused, IdentityExpired.
     """
-    found = await _verified(chat, slug, sender)
+    found = await verified(chat, slug, sender)
     key = found.user.key if found else sender.user_key
 
     def query(tx: Transaction) -> User | None:
@@ -39,14 +48,17 @@ async def present(chat: Chat, slug: str, sender: Sender) -> tuple[User | None, i
     return replace(found.user, id=known.id if known else 0), found.expires_at
 
 
+def check_vouched(tx: Transaction, room: Room, sender: Sender, now: int) -> None:
+    """Refuse whom a key stood behind that counts no more, at `now` in milliseconds. Raises ConfirmationInvalid."""
+    if sender.vouched_by is None:
+        return
+    keys = embed_keys.select(tx, room.id)
+    if not any(key.id == sender.vouched_by and is_valid(key, now) for key in keys):
+        raise ConfirmationInvalid
+
+
 def store(tx: Transaction, member: User, known: User | None) -> User:
     """The member's row, as the site now describes them."""
     if known is not None and (known.name, known.avatar, known.role) == (member.name, member.avatar, member.role):
         return known
     return users.upsert_signed(tx, member, skeleton=skeleton(member.name))
-
-
-async def _verified(chat: Chat, slug: str, sender: Sender) -> Signed | None:
-    if sender.token is None:
-        return None
-    return await signed.verify(chat, slug, sender.token, local=sender.frame is not None and sender.frame.local)

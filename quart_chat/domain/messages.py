@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from quart_chat.domain import confirmation, identity, members, permissions, rooms
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.confirmation import Confirmed
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
@@ -119,12 +120,14 @@ async def edit(
 async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
     """Delete one's own message and forget its text; deleting it again changes nothing.
 
-    Raises RoomNotFound, MessageNotFound, NotYours, NeedsConfirmation, TooFast, StoreUnavailable.
+    Raises RoomNotFound, MessageNotFound, NotYours, NeedsConfirmation, ConfirmationInvalid, TooFast,
+    StoreUnavailable.
     """
     permissions.check_delete(sender)
     chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Message:
+        members.check_vouched(tx, rooms.find_in(tx, slug), sender, chat.now())
         message = _own(tx, slug, sender.user_key, message_id, deleted=True)
         if message.deleted_at:
             return message
@@ -150,8 +153,11 @@ async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) 
 
     Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused, StoreUnavailable.
     """
-    message = await source(chat, slug, sender, message_id)
-    return message, confirmation.issue(chat, message.author.key, message_id)
+    signed = await members.verified(chat, slug, sender)
+    key = signed.user.key if signed else sender.user_key
+    message = await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+    confirmed = Confirmed(message.author.key, signed.key_id if signed else None)
+    return message, confirmation.issue(chat, confirmed, message_id)
 
 
 async def find(chat: Chat, slug: str, message_id: int) -> Message:

@@ -24,3 +24,5 @@ class Sender:
     """None for a page of this site itself, and for programs."""
     token: str | None = None
     """What a room's site has signed, not verified yet; then there is no `user_key`."""
+    vouched_by: str | None = None
+    """The id of the embed key without which `user_key` does not count any more."""

@@ -57,10 +57,11 @@ SIGNATURE_ALONE: Options = {
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Somebody whom a room's site vouches for, and until when, in milliseconds."""
+    """Somebody whom a room's site vouches for, until when, in milliseconds, and by which key."""
 
     user: User
     expires_at: int
+    key_id: str
 
 
 async def verify(chat: Chat, slug: str, token: str, *, local: bool) -> Signed:
@@ -90,7 +91,7 @@ async def verify(chat: Chat, slug: str, token: str, *, local: bool) -> Signed:
         avatar=claims.avatar(told, room, local=local),
         role=claims.role(told),
     )
-    return Signed(user, expires_at)
+    return Signed(user, expires_at, key.id)
 
 
 def user_key(secret: bytes, room: Room, subject: str) -> str:

@@ -111,10 +111,10 @@ def sender(name: str | None = None) -> Sender:
 def confirmed(ticket: str, message_id: int) -> Sender:
     """Whoever has confirmed, on a page of this site itself, that this message is to be deleted. Raises
     ConfirmationInvalid."""
-    user_key = confirmation.verify(context.site().chat, ticket, message_id)
-    if user_key is None or frame() is not None:
+    found = confirmation.verify(context.site().chat, ticket, message_id)
+    if found is None or frame() is not None:
         raise ConfirmationInvalid
-    return Sender(user_key, None, context.address())
+    return Sender(found.user_key, None, context.address(), vouched_by=found.vouched_by)
 
 
 def remember(response: Response, author: User) -> None:

@@ -7,7 +7,8 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
 
 from quart_chat.domain import confirmation, embed_keys, messages
-from tests.frames import SITE, Visitor, beside, site_of
+from quart_chat.domain.confirmation import Confirmed
+from tests.frames import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client
 from tests.serving import Server
 from tests.web.conftest import new_room
@@ -179,9 +180,9 @@ async def test_ticket_that_is_too_old_is_refused(
     async with beside(server) as chat:
         key = (await messages.find(chat, vera.room, message)).author.key
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE - 60)
-        old = confirmation.issue(chat, key, message)
+        old = confirmation.issue(chat, Confirmed(key, None), message)
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE + 60)
-        young = confirmation.issue(chat, key, message)
+        young = confirmation.issue(chat, Confirmed(key, None), message)
         # What the same secret signs for other ends.
         other = str(URLSafeTimedSerializer(chat.secret, salt="frame").dumps([key, message]))
         timeless = str(URLSafeSerializer(chat.secret, salt=confirmation.SALT).dumps([key, message]))
@@ -218,14 +219,26 @@ async def test_guest_of_this_sites_own_pages_needs_no_ticket(alice: Person, room
 async def test_message_of_a_signed_member_is_deleted_by_a_ticket(server: Server, room: str) -> None:
     site = await site_of(server, room)
     async with Visitor("", server.url, room, token=site.token()) as sigrid:
-        message, other = [Fragment((await sigrid.try_to_post(text)).text).message_id for text in ("hello", "and more")]
+        message, other, third = [Fragment((await sigrid.try_to_post(text)).text).message_id for text in "abc"]
         answer = await sigrid.send(path(sigrid, message, "deletion"))
         assert answer.headers["Chat-Error"] == "needs_confirmation"
         assert (await confirm(sigrid, message, site.token(sub="u-2"))).headers["Chat-Error"] == "not_yours"
         assert (await delete(sigrid, message, await ticket_for(sigrid, message))).status_code == 200
         assert not await is_there(sigrid, message)
+        revoked = await ticket_for(sigrid, other)
         async with beside(server) as chat:
+            new = await embed_keys.rotate(chat, room)
+            old_key_still_counts = await ticket_for(sigrid, third)
+            assert (await delete(sigrid, third, old_key_still_counts)).status_code == 200
             await embed_keys.revoke(chat, room, site.key.key.id)
         answer = await confirm(sigrid, other)
         assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "sign_in_over")
+        answer = await delete(sigrid, other, revoked)
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "confirmation_invalid")
+        assert await is_there(sigrid, other), "a ticket is worth no more than the key that stood behind it"
+        sigrid.token = Site(room, new).token()
+        rotated = await ticket_for(sigrid, other)
+        async with beside(server) as chat:
+            await embed_keys.rotate(chat, room, grace=0)
+        assert (await delete(sigrid, other, rotated)).status_code == 403
         assert await is_there(sigrid, other)
