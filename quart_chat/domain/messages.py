@@ -93,8 +93,8 @@ async def edit(
 ) -> Message:
     """Replace the text of one's own message, where it still has this `version`; the same text again changes nothing.
 
-    Raises TextInvalid, RoomNotFound, MessageNotFound, NotYours, EditConflict, FramingRefused, SignedOnly,
-    IdentityRefused, TooFast, StoreUnavailable.
+    Raises TextInvalid, NameInvalid, NameReserved, RoomNotFound, MessageNotFound, NotYours, EditConflict,
+    FramingRefused, SignedOnly, IdentityRefused, TooFast, StoreUnavailable.
     """
     text = clean_text(text)
     member = await members.signed_in(chat, slug, sender)
@@ -102,12 +102,15 @@ async def edit(
     chat.limits.spend_message(key, sender.address)
 
     def job(tx: Transaction) -> Message:
-        permissions.check_write(rooms.find_in(tx, slug), sender, member)
+        room = rooms.find_in(tx, slug)
+        permissions.check_write(room, sender, member)
         message = _own(tx, slug, key, message_id)
         if message.text == text:
             return message
         if version not in (None, message.version):
             raise EditConflict
+        if not message.author.verified:
+            message = replace(message, author=identity.keep_off_reserved(tx, room, message.author, sender.name))
         now = chat.now()
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, text=text, edited_at=now, version=message.version + 1)

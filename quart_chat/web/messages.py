@@ -58,8 +58,9 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
     version = context.as_number(form.get("version", ""))
-    message = await messages.edit(context.site().chat, slug, caller.sender(), message_id, form.get("text", ""), version)
-    return _changed("message_edited", message) if context.is_htmx() else await _back(slug)
+    sender = caller.sender(form.get("name"))
+    message = await messages.edit(context.site().chat, slug, sender, message_id, form.get("text", ""), version)
+    return _changed("message_edited", message, "name" in form) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.get("/<int:message_id>/source")

@@ -17,6 +17,7 @@ const label = form.querySelector("label[for=text]");
 const button = form.querySelector(".composer-send");
 const touch = matchMedia("(hover: none) and (pointer: coarse)");
 
+const NAME_REFUSED = ["name_invalid", "name_reserved"];
 const UNCHANGED = "The message stays as it is.";
 
 let editing = null; // the number of the message that is being edited
@@ -111,9 +112,22 @@ function setEditing(number) {
   showError("");
 }
 
+// The name that goes along; undefined where the server knows who this is.
+const givenName = () => (form.elements.name.disabled ? undefined : form.elements.name.value);
+
+// Whoever is known writes under another name from now on.
+function askForName() {
+  const name = form.elements.name;
+  name.disabled = false;
+  name.required = true;
+  name.closest("label").hidden = false;
+}
+
 async function saveEdit(number, value) {
   button.textContent = "Saving…";
-  const answer = await post(`/rooms/${room}/messages/${number}`, { text: value, ...(base && { version: base }) });
+  const name = givenName();
+  const values = { text: value, ...(base && { version: base }), ...(name !== undefined && { name }) };
+  const answer = await post(`/rooms/${room}/messages/${number}`, values);
   if (editing !== number) return;
   button.textContent = "Save";
   if (!answer || answer.status >= 500) showError(`The change could not be saved: ${blame(answer)}`);
@@ -122,6 +136,10 @@ async function saveEdit(number, value) {
     if (text.value === value) stopEdit("Change saved."); // unless it has been changed again
     else keepEdit(number, text.value, base);
   } else if (answer.headers.get("Chat-Error") === "edit_conflict") base = undefined; // who saves again has been told
+  else if (NAME_REFUSED.includes(answer.headers.get("Chat-Error"))) {
+    askForName();
+    form.elements.name.focus();
+  }
 }
 
 function submit(event) {
@@ -137,8 +155,7 @@ function submit(event) {
     showError("The message is empty. Write something, then send it.");
     return;
   }
-  const name = form.elements.name;
-  enqueue(text.value, name.disabled ? undefined : name.value);
+  enqueue(text.value, givenName());
   keepDraft("");
   write("");
 }
@@ -157,12 +174,7 @@ function onKey(event) {
 
 // A refused text goes back to where it was written, after what has been written since; never into an edit.
 onRefused((refused) => {
-  const name = form.elements.name;
-  if (error.querySelector('[data-code="name_invalid"], [data-code="name_reserved"]')) {
-    name.disabled = false;
-    name.required = true;
-    name.closest("label").hidden = false;
-  }
+  if (NAME_REFUSED.includes(error.querySelector("[data-code]")?.dataset.code)) askForName();
   const written = editing === null ? text.value : loadDraft();
   const draft = written ? `${written}\n${refused}` : refused;
   keepDraft(draft);

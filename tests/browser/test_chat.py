@@ -5,6 +5,8 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
+from tests.frames import Visitor, site_of
+from tests.serving import Server
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +47,30 @@ async def test_edit_and_deletion_reach_the_other_window(window: OpenWindow) -> N
     await ana.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await ana.shows("the plan")
     await bo.shows("the plan")
+
+
+async def test_guest_whose_name_has_become_a_members_changes_a_message_under_another(
+    window: OpenWindow, server: Server, room: str
+) -> None:
+    ana = await window(trouble=True)
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await ana.send("mine")
+    site = await site_of(server, room)
+    async with Visitor("", server.url, room, token=site.token(name="Ana")) as member:
+        assert (await member.try_to_post("I am Ana")).status_code == 201
+    await ana.shows("mine", "I am Ana")
+    await ana.page.get_by_text("mine").hover()
+    await ana.page.get_by_role("button", name="Edit").click()
+    await ana.send("still mine")
+    name = ana.page.get_by_label("Your name")
+    await expect(name).to_be_focused()
+    await expect(ana.page.get_by_role("alert")).to_contain_text("Please choose another")
+    await name.fill("Ann")
+    await ana.page.get_by_role("button", name="Save").click()
+    await ana.shows("still mine", "I am Ana")
+    await expect(name).to_be_hidden()
+    await expect(ana.page.locator("#identity")).to_contain_text("You are Ann")
 
 
 async def test_toolbar_is_for_own_messages_only(window: OpenWindow) -> None:

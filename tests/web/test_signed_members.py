@@ -373,6 +373,30 @@ async def test_guest_whose_name_was_given_to_a_member_goes_on_under_another(
     assert [name.text for name in page.by_class("message-author")] == ["Siggi", "Sigrid", "Siggi", "Siggi"]
 
 
+async def test_guest_whose_name_was_given_to_a_member_edits_under_another(
+    server: Server, sigrid: Visitor, room: str
+) -> None:
+    async with Person("Sigrid", server.url, room) as namesake:
+        own = await namesake.post_message("mine")
+        await write(sigrid)
+        before = stored(server)
+        path = f"/rooms/{room}/messages/{own.message_id}"
+        for fields in ({}, {"name": "Sigrid"}, {"name": "Ѕigrid"}):
+            answer = await namesake.send(path, text="I am she", **fields)
+            assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "name_reserved")
+            assert stored(server) == before
+        page = Page((await namesake.send(path, text="I am she", htmx=False)).text)
+        assert "Please choose another" in page.alert
+        assert page.field("name") == "", "without a script the page asks for another name"
+        assert page.all("textarea")[0].text == "I am she"
+        answer = await namesake.send(path, text="I am not she", name="Siggi")
+        assert answer.status_code == 200
+        assert "You are Siggi" in " ".join(Page(answer.text).by_id("identity").text.split())
+        assert (await namesake.edit_message(own.message_id, "and on", room=room)).status_code == 200
+    page = Page((await sigrid.client.get(f"/rooms/{room}/messages")).text)
+    assert [name.text for name in page.by_class("message-author")] == ["Siggi", "Sigrid"]
+
+
 async def test_members_may_have_one_name(server: Server, site: Site, sigrid: Visitor) -> None:
     await write(sigrid)
     async with Visitor("", server.url, site.room, token=site.token(sub="u-2", name="Sigrid")) as other:
