@@ -9,6 +9,8 @@ class ChatError(Exception):
     field = ""
     """Which field of the form is to be changed; empty where none is."""
     sentence = "That did not work. Please try again."
+    retry_after: int | None = None
+    """Seconds after which the same may be asked again, if that is known."""
     counts = True
     """Whether limits count it: not what others could have somebody's browser ask for, and nothing that is no fault of
     who asks."""
@@ -239,6 +241,16 @@ class TooFast(ChatError):
         seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
         super().__init__(f"That was too fast. Wait {seconds}, then send it again.")
         self.retry_after = retry_after
+
+
+class Busy(ChatError):
+    """Too much is being received from, or sent to, whoever asks, or everybody."""
+
+    code = "busy"
+    status = 503
+    retry_after = 5
+    counts = False
+    sentence = "Too much is on its way at the moment. Wait 5 seconds, then try again."
 
 
 class StoreUnavailable(ChatError):

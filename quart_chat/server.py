@@ -18,6 +18,7 @@ from typing import Any
 
 import hypercorn.asyncio
 from hypercorn.config import Config as HypercornConfig
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import ASGIFramework
 from hypercorn.utils import LifespanFailureError
 from quart import Quart
@@ -61,6 +62,7 @@ def serve(config: Config, hypercorn_toml: Path | None) -> None:
     settings = _hypercorn_config(config, hypercorn_toml)
     app = create_app(config, local=all(map(_is_loopback, settings.bind + settings.insecure_bind)))
     address = _listen(settings)
+    _keep_to_http_1()
     _settle_memory()
     _allow_connections()
     try:
@@ -68,6 +70,18 @@ def serve(config: Config, hypercorn_toml: Path | None) -> None:
     except LifespanFailureError as error:
         # Hypercorn puts the app's own sentence between quotes, behind words of its own.
         raise StartupError(str(error).partition("'")[2].removesuffix("'")) from error
+
+
+def _keep_to_http_1() -> None:
+    """Have every connection stay in HTTP/1.1. Hypercorn looks in one place whether one goes over to HTTP/2 without TLS,
+    and no setting keeps it from that. A request for an upgrade is then answered as if it had not asked
+    (https://www.rfc-editor.org/rfc/rfc9110#section-7.8), and what comes as HTTP/2 is refused and closed at once: where
+    only its requests are refused, pings and settings without end keep everybody waiting."""
+
+    async def stay(protocol: H11Protocol, event: object) -> None:
+        pass
+
+    H11Protocol._check_protocol = stay  # type: ignore[method-assign,assignment]
 
 
 def _settle_memory() -> None:

@@ -8,12 +8,7 @@ from quart_chat.events import Event
 from quart_chat.models import Page
 
 KEPT = 64
-"""Rooms."""
-
-LARGEST = 100_000
-"""Characters of a page that is kept. Where people chat it has some thousands; only who wants to fill the memory writes
-more, and is read from the store."""
-
+"""Rooms: of the largest pages, which only who wants to fill the memory would write, about 16 MB."""
 
 AGE = 5.0
 """Seconds that a page is kept at most: commands change rooms, but move no cursor and tell no server."""
@@ -39,8 +34,6 @@ class Newest:
         return page if page is not None and young and self._is_newest(page) else None
 
     def keep(self, page: Page) -> None:
-        if sum(len(message.text) for message in page.messages) > LARGEST:
-            return
         self._pages[page.room.slug] = (page, time.monotonic())
         self._pages.move_to_end(page.room.slug)
         if len(self._pages) > KEPT:

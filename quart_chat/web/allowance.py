@@ -1,9 +1,8 @@
 """How much measuring one address may do: it costs the server connections that are held, and nothing else."""
 
-from collections import Counter
-
 from quart_chat.domain.limits import Buckets
 from quart_chat.errors import TooFast
+from quart_chat.web.underway import UnderWay
 
 RATE = 1.0
 """Requests per second that one address may keep up. One measurement takes about ten in half a minute."""
@@ -22,7 +21,7 @@ class Allowance:
     def __init__(self, *, limited: bool) -> None:
         self._limited = limited
         self._buckets = Buckets(RATE, BURST)
-        self._held: Counter[str] = Counter()
+        self._held = UnderWay(HELD, HELD_IN_ALL, limited=limited)
 
     def spend(self, address: str) -> None:
         """Count one request. Raises TooFast."""
@@ -31,20 +30,16 @@ class Allowance:
 
     def spend_held(self, address: str) -> None:
         """Count one request whose answer is to be held. Raises TooFast, also where there is no room to hold it."""
-        if not self._has_room(address):
+        if not self._held.has_room(address):
             raise TooFast(5)
         self.spend(address)
 
     def hold(self, address: str) -> bool:
         """Take room for one held answer, if there is some; `release` MUST follow, once."""
-        if not self._has_room(address):
+        if not self._held.has_room(address):
             return False
-        self._held[address] += 1
+        self._held.take(address, 1)
         return True
 
     def release(self, address: str) -> None:
-        self._held[address] -= 1
-        self._held += Counter()  # forgets those who hold nothing
-
-    def _has_room(self, address: str) -> bool:
-        return not self._limited or (self._held[address] < HELD and self._held.total() < HELD_IN_ALL)
+        self._held.give_back(address, 1)

@@ -30,6 +30,9 @@ NONCE = "quart_chat.nonce"
 POLICY = "quart_chat.policy"
 """Where it holds what its page may do beyond the others."""
 
+BUSY = "quart_chat.busy"
+"""Where it says that too much is under way for this request to be looked at."""
+
 NETWORK_LENGTH = 12
 """Hexadecimal digits in the name of a network."""
 
@@ -77,6 +80,10 @@ def http_version() -> str:
     return request.http_version
 
 
+def is_busy() -> bool:
+    return BUSY in request.scope
+
+
 def is_head() -> bool:
     return request.method == "HEAD"
 
@@ -118,7 +125,12 @@ def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
     if not site().config.trusted_proxies:
         proxies.notice(request.scope)
-    return counted(request.remote_addr or "")
+    return address_of(request.scope.get("client"))
+
+
+def address_of(client: tuple[str, int] | None) -> str:
+    """The same for a request that has not begun yet, by what its scope says of the client."""
+    return counted(client[0] if client else "")
 
 
 @functools.lru_cache(1024)

@@ -6,7 +6,7 @@ from quart.wrappers import Response
 from werkzeug.exceptions import HTTPException
 
 from quart_chat.domain import rooms
-from quart_chat.errors import ChatError, Failed, MessageNotFound, NotFound, RequestTooLarge, RoomNotFound, TooFast
+from quart_chat.errors import ChatError, Failed, MessageNotFound, NotFound, RequestTooLarge, RoomNotFound
 from quart_chat.web import addresses, context, security
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ async def _chat_error(error: ChatError) -> Response:
         )
         response = _html(page, error.status)
     response.headers["Chat-Error"] = error.code
-    if isinstance(error, TooFast):
+    if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 

@@ -14,12 +14,24 @@ from quart.asgi import ASGIHTTPConnection
 from quart.utils import cancel_tasks, encode_headers
 from quart.wrappers.response import DataBody
 
+from quart_chat.asgi import Scope
+from quart_chat.web import context
+from quart_chat.web.site import Site
+from quart_chat.web.underway import UnderWay
+
 HELD = ("/stream", "/poll")
 """How the addresses of requests end whose answers are held back."""
 
 
 READS = ("GET", "HEAD", "OPTIONS")
 """Methods whose body, if there is one, nobody looks at."""
+
+
+PIECE = 64 * 1024
+"""Bytes of an answer that are sent at once: what a server and the kernel take without being asked twice."""
+
+PATIENCE = 15.0
+"""Seconds for a client to take a piece: at 4.4 KB/s, like bodies the other way."""
 
 
 class Body(Enum):
@@ -45,47 +57,71 @@ class ChatConnection(ASGIHTTPConnection):
         if request.path.endswith(HELD):
             await super().__call__(receive, send)
             return
-        match await self._receive_body(request, receive):
-            case Body.WHOLE:
-                await self.handle_request(request, send)
-            case Body.LEFT:
-                # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
-                listening = asyncio.create_task(self.handle_messages(request, receive))
-                try:
+        site: Site = self.app.extensions[context.EXTENSION]
+        body = _Share(site.bodies, context.address_of(self.scope.get("client")))
+        try:
+            match await self._receive_body(request, receive, body):
+                case Body.WHOLE:
                     await self.handle_request(request, send)
-                finally:
-                    await cancel_tasks({listening})
+                case Body.LEFT:
+                    # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
+                    listening = asyncio.create_task(self.handle_messages(request, receive))
+                    try:
+                        await self.handle_request(request, send)
+                    finally:
+                        await cancel_tasks({listening})
+        finally:
+            body.give_back()
 
     async def handle_request(self, request: Request, send: Any) -> None:
         if request.path.endswith(HELD):
             await super().handle_request(request, send)
             return
+        site: Site = self.app.extensions[context.EXTENSION]
+        answer = _Share(site.answers, context.address_of(self.scope.get("client")))
+        if not answer.has_room():
+            self._refuse()
         response = await self.app.handle_request(request)
         try:
             async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
-                await self._send_response(send, response)
+                await self._send_response(send, response, answer)
         except TimeoutError:
             pass
+        finally:
+            answer.give_back()
 
-    async def _send_response(self, send: Any, response: Any) -> None:
-        """What is whole in memory goes out in one piece, and not in one that might be followed by another."""
-        if not isinstance(response.response, DataBody):
+    async def _send_response(self, send: Any, response: Any, answer: "_Share | None" = None) -> None:
+        """What is whole in memory goes out in one piece, and not in one that might be followed by another, unless it is
+        large: then each piece has to be taken in time."""
+        if answer is None or not isinstance(response.response, DataBody):
             await super()._send_response(send, response)
             return
         headers = encode_headers(response.headers)
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async with response.response as body:
             whole = b"".join([part async for part in body])
+        if len(whole) > PIECE:
+            answer.take(len(whole))
+            while len(whole) > PIECE:
+                async with asyncio.timeout(PATIENCE):
+                    await send({"type": "http.response.body", "body": whole[:PIECE], "more_body": True})
+                whole = whole[PIECE:]
+        async with asyncio.timeout(PATIENCE):
             await send({"type": "http.response.body", "body": whole, "more_body": False})
 
-    async def _receive_body(self, request: Request, receive: Any) -> Body:
+    async def _receive_body(self, request: Request, receive: Any, share: "_Share") -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
         received = 0
         try:
             async with asyncio.timeout(request.body_timeout):
                 while (message := await receive())["type"] == "http.request":
-                    received += len(message.get("body", b""))
-                    request.body.append(message.get("body", b""))
+                    if part := message.get("body", b""):
+                        received += len(part)
+                        if not share.has_room():
+                            self._refuse()
+                            return Body.LEFT
+                        share.take(len(part))
+                        request.body.append(part)
                     if not message.get("more_body", False):
                         request.body.set_complete()
                         # There is nothing to wait for, and so no task needed that waits.
@@ -97,3 +133,30 @@ class ChatConnection(ASGIHTTPConnection):
         except TimeoutError:
             request.body_timeout = 0
             return Body.LEFT
+
+    def _refuse(self) -> None:
+        scope: Scope = self.scope  # type: ignore[assignment]  # a dictionary, to which middleware may add
+        scope[context.BUSY] = True
+
+
+class _Share:
+    """What one request has taken of what its address may have under way."""
+
+    __slots__ = ("_address", "_taken", "_under_way")
+
+    def __init__(self, under_way: UnderWay, address: str) -> None:
+        self._under_way = under_way
+        self._address = address
+        self._taken = 0
+
+    def has_room(self) -> bool:
+        return self._under_way.has_room(self._address)
+
+    def take(self, amount: int) -> None:
+        self._under_way.take(self._address, amount)
+        self._taken += amount
+
+    def give_back(self) -> None:
+        if self._taken:
+            self._under_way.give_back(self._address, self._taken)
+            self._taken = 0

@@ -7,6 +7,12 @@ from quart_chat.domain.chat import Chat
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.web.allowance import Allowance
 from quart_chat.web.templates import Templates
+from quart_chat.web.underway import UnderWay
+
+EACH = 8 * 1024 * 1024
+EVERYBODY = 128 * 1024 * 1024
+"""Bytes of what is received and not whole yet, and of answers that nobody has taken yet: of one address, and in all. An
+address's share is for 64 of the largest forms, or 20 of the largest pages, at a time."""
 
 
 @dataclass(slots=True)
@@ -18,10 +24,15 @@ class Site:
     local: bool = False
     """Whether the server listens to its own machine alone."""
     allowance: Allowance = field(init=False)
+    bodies: UnderWay = field(init=False)
+    answers: UnderWay = field(init=False)
     _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.allowance = Allowance(limited=self.config.limits == "on")
+        limited = self.config.limits == "on"
+        self.allowance = Allowance(limited=limited)
+        self.bodies = UnderWay(EACH, EVERYBODY, limited=limited)
+        self.answers = UnderWay(EACH, EVERYBODY, limited=limited)
 
     def opened(self, chat: Chat, feeds: Feeds) -> None:
         self._open = (chat, feeds)

@@ -44,12 +44,6 @@ def test_room_opened_last_stays_and_the_first_goes(monkeypatch: pytest.MonkeyPat
     assert [kept.get(slug) is not None for slug in ("one", "two", "three")] == [False, True, True]
 
 
-def test_page_that_would_fill_the_memory_is_not_kept() -> None:
-    kept = Newest()
-    kept.keep(replace(PAGE, messages=[replace(posted(1).message, text="x" * (newest.LARGEST + 1))]))
-    assert kept.get("lobby") is None
-
-
 def test_page_is_kept_for_some_seconds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command beside the server changes a room without a word to it."""
     now = 1000.0

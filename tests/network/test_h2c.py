@@ -1,23 +1,28 @@
 """HTTP/2 without TLS: Hypercorn takes every upgrade to it, and nginx's usual lines for WebSockets let it through. It is
-a tunnel past whatever the proxy checks, so nothing is to be had in it."""
+a tunnel past whatever the proxy checks. Under `quart-chat serve` it never begins; under Hypercorn's own command nothing
+is to be had in it."""
 
 import asyncio
+import inspect
 import secrets
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, StreamEnded, StreamReset
+from hypercorn.protocol.h11 import H11Protocol
 
 from tests.network.processes import started
 from tests.network.programs import find, need
 from tests.network.reverse import nginx_stock
-from tests.people import Person, client
+from tests.people import Person
 from tests.serving import Server, serving
+from tests.streaming.servers import Hosted, held, hosted
+from tests.streaming.wire import eventually, wire
 
 WEBSOCKETS = """
     proxy_http_version 1.1;
@@ -118,7 +123,7 @@ def is_refusal(answer: str) -> bool:
     return answer in ("reset", "closed") or (answer.startswith("505 ") and "HTTP/1.1" in answer)
 
 
-async def nothing_is_to_be_had(server: Server, through: Tunnel) -> None:
+async def nothing_is_to_be_had(server: Hosted, through: Tunnel) -> None:
     """Ask for everything there is."""
     text = f"smuggled {secrets.token_hex(8)}"
     form = f"text={text.replace(' ', '+')}&name=Mallory"
@@ -148,39 +153,68 @@ async def nothing_is_to_be_had(server: Server, through: Tunnel) -> None:
         assert "smuggled" not in (await alice.client.get("/")).text
 
 
-async def test_upgrade_leads_nowhere(server: Server) -> None:
-    async with tunnel(server.bind) as through:
-        assert is_refusal(await through.upgrade("/rooms/lobby"))
-        await nothing_is_to_be_had(server, through)
+async def test_nothing_is_to_be_had_in_it_under_hypercorns_own_command(tmp_path: Path) -> None:
+    async with hosted(tmp_path) as host:
+        async with tunnel(host.bind) as through:
+            assert is_refusal(await through.upgrade("/rooms/lobby"))
+            await nothing_is_to_be_had(host, through)
+        async with tunnel(host.bind) as through:
+            assert is_refusal(await through.upgrade("/rooms/lobby/stream"))
+        async with tunnel(host.bind) as through:
+            await through.begin()
+            await nothing_is_to_be_had(host, through)
 
 
-async def test_upgrade_to_a_stream_leads_nowhere(server: Server) -> None:
-    async with tunnel(server.bind) as through:
-        assert is_refusal(await through.upgrade("/rooms/lobby/stream"))
+def test_hypercorn_decides_about_it_where_this_server_steps_in() -> None:
+    method = vars(H11Protocol).get("_check_protocol")
+    assert inspect.iscoroutinefunction(method), (
+        "Hypercorn decides elsewhere now whether a connection goes over to HTTP/2: see server._keep_to_http_1"
+    )
+    assert list(inspect.signature(method).parameters)[1:] == ["event"]
 
 
-async def test_speaking_it_at_once_leads_nowhere(server: Server) -> None:
-    async with tunnel(server.bind) as through:
-        await through.begin()
-        await nothing_is_to_be_had(server, through)
+UPGRADE = (
+    "GET /rooms/lobby HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
+)
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+PING = b"\0\0\x08\6\0\0\0\0\0" + b"quartcht"
 
 
-async def test_tunnel_through_a_proxy_that_passes_upgrades_leads_nowhere(server: Server) -> None:
+async def test_upgrade_is_answered_as_if_nobody_had_asked_for_it(server: Server) -> None:
+    async with wire(server.bind) as connection:
+        await connection.send(UPGRADE.format(host=server.bind).encode())
+        await connection.read_until(lambda at: b"</html>" in at.received)
+        assert connection.head.startswith("HTTP/1.1 200")
+        assert "h2c" not in connection.head
+
+
+async def test_what_begins_as_http_2_is_refused_and_closed_at_once(server: Server) -> None:
+    async with wire(server.bind) as connection:
+        with suppress(ConnectionError):  # from sending into what is closed
+            await connection.send(PREFACE + SETTINGS + PING * 50_000)
+        with suppress(ConnectionError):
+            await connection.read_to_the_end()
+        assert connection.received[:10] in (b"HTTP/1.1 4", b"HTTP/1.1 5"), connection.received[:200]
+        assert len(connection.received) < 10_000, "no ping is answered"
+        await eventually(lambda: held(server, [connection]) == 0)
+
+
+async def test_proxy_that_passes_upgrades_makes_no_tunnel(server: Server) -> None:
     need("nginx")
     proxy = nginx_stock(server.bind, WEBSOCKETS)
-    async with started(proxy):
-        async with client(f"http://127.0.0.1:{proxy.port}") as anybody:
-            assert (await anybody.get("/rooms/lobby")).status_code == 200, "in HTTP/1.1 the proxy is as good as any"
-        async with tunnel(f"127.0.0.1:{proxy.port}") as through:
-            assert is_refusal(await through.upgrade("/rooms/lobby"))
-            await nothing_is_to_be_had(server, through)
+    async with started(proxy), wire(f"127.0.0.1:{proxy.port}") as connection:
+        await connection.send(UPGRADE.format(host=server.bind).encode())
+        await connection.read_until(lambda at: b"</html>" in at.received)
+        assert connection.head.startswith("HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("way", ["--http2", "--http2-prior-knowledge"])
-async def test_curl_is_told_what_the_server_speaks(server: Server, tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize(("way", "said"), [("--http2", "200"), ("--http2-prior-knowledge", "000")])
+async def test_curl_is_told_what_the_server_speaks(server: Server, way: str, said: str) -> None:
     if find("curl") is None:
         pytest.skip("NOT RUN: curl not found (on Debian: apt-get install curl)")
-    command = [
+    curl = [
         find("curl") or "",
         "--silent",
         "--max-time",
@@ -191,9 +225,13 @@ async def test_curl_is_told_what_the_server_speaks(server: Server, tmp_path: Pat
         " %{http_code}",
     ]
     ended = await asyncio.to_thread(
-        subprocess.run, [*command, way, f"{server.url}/rooms/lobby"], capture_output=True, text=True, check=False
+        subprocess.run,
+        [*curl, way, f"{server.url}/rooms/lobby"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    if "HTTP/2" in ended.stderr or ended.returncode in (1, 2):
+    if ended.returncode in (1, 2):
         pytest.skip("NOT RUN: this curl knows no HTTP/2")
-    assert ended.stdout.endswith(" 505"), ended
-    assert "This server speaks HTTP/1.1" in ended.stdout
+    assert ended.stdout.endswith(f" {said}"), ended
+    assert ended.returncode != 28, "it was told at once"

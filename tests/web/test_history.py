@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from quart_chat.domain.messages import PAGE_BYTES
+from quart_chat.domain.text import TEXT_LENGTH
 from tests.people import Person
 from tests.web.page import Page
 
@@ -40,6 +42,24 @@ async def test_looking_back_shows_every_message_once(alice: Person, room: str, p
     assert counts == [PAGE, PAGE, 7]
     assert found == sorted(set(found))
     assert len(found) == 2 * PAGE + 7
+
+
+@pytest.mark.parametrize("path", ["/rooms/{room}", "/rooms/{room}/messages"], ids=["pages", "fragments"])
+async def test_page_of_long_messages_is_bounded_and_leads_to_the_others(alice: Person, room: str, path: str) -> None:
+    longest = [await alice.post_message("&" * TEXT_LENGTH, room=room) for _ in range(20)]
+    widest = await alice.post_message("😀" * TEXT_LENGTH, room=room)
+    found: list[int] = []
+    query = ""
+    while True:
+        answer = await alice.client.get(path.format(room=room) + query)
+        assert len(answer.content) < 6 * PAGE_BYTES + 50_000
+        page = Page(answer.text)
+        found = ids(page) + found
+        older = page.by_id("older")
+        if "hidden" in older.attributes:
+            break
+        query = older.attributes["href"] or ""
+    assert found == [message.message_id for message in (*longest, widest)]
 
 
 async def test_full_page_without_more_offers_no_older_ones(alice: Person, room: str) -> None:

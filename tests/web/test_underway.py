@@ -1,0 +1,124 @@
+"""What is received and not whole yet, and what is sent and not taken yet, is bounded, by address and in all."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from quart_chat.domain.text import TEXT_LENGTH
+from quart_chat.web import requests
+from quart_chat.web.underway import UnderWay
+from tests.people import Person, client
+from tests.streaming.servers import Hosted, hosted
+from tests.streaming.wire import Wire, eventually, wire
+
+FORM = "application/x-www-form-urlencoded"
+
+TYPED = 50_000
+"""Bytes of an unfinished form."""
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Hosted]:
+    """Who may have two forms and two large pages under way; all together three."""
+    async with hosted(tmp_path, limits="on") as running:
+        running.site.bodies = UnderWay(2 * TYPED, 3 * TYPED, limited=True)
+        running.site.answers = UnderWay(300_000, 10_000_000, limited=True)
+        yield running
+
+
+async def begin(host: Hosted, connection: Wire) -> None:
+    head = f"POST /rooms/lobby/messages HTTP/1.1\r\nHost: {host.bind}\r\nOrigin: {host.url}\r\nContent-Type: {FORM}\r\n"
+    await connection.send(f"{head}Content-Length: {TYPED + 1}\r\n\r\n".encode() + b"x" * TYPED)
+
+
+async def is_busy(host: Hosted, address: str) -> bool:
+    """Whether somebody at `address` can send nothing at the moment."""
+    async with Person("Ana", host.url, address=address) as somebody:
+        answer = await somebody.send("/rooms/lobby/messages", text="hello", name="Ana", key="k" * 22)
+    assert answer.status_code in (200, 201, 503), answer.text
+    if answer.status_code != 503:
+        return False
+    assert (answer.headers["Chat-Error"], answer.headers["Retry-After"]) == ("busy", "5")
+    assert "Too much is on its way" in answer.text
+    return True
+
+
+def taken(under_way: UnderWay) -> int:
+    return under_way._total
+
+
+async def test_unfinished_forms_of_an_address_are_bounded_and_then_those_of_all(host: Hosted) -> None:
+    async with AsyncExitStack() as stack:
+        for count in (1, 2):
+            assert not await is_busy(host, "127.0.0.1")
+            await begin(host, await stack.enter_async_context(wire(host.bind)))
+            await eventually(lambda count=count: taken(host.site.bodies) == count * TYPED)
+        assert await is_busy(host, "127.0.0.1")
+        assert not await is_busy(host, "127.0.0.2"), "an address bounds itself alone"
+        async with client(host.url) as reader:
+            assert (await reader.get("/rooms/lobby")).status_code == 200, "reading sends nothing"
+        host.site.bodies._everybody = 2 * TYPED
+        assert await is_busy(host, "127.0.0.2")
+        host.site.bodies._everybody = 3 * TYPED
+    await eventually(lambda: taken(host.site.bodies) == 0)
+    assert not await is_busy(host, "127.0.0.1")
+    assert host.site.bodies._taken == {}
+
+
+async def fill(host: Hosted) -> None:
+    """Make a room whose page has 300 kB."""
+    async with Person("Ana", host.url) as ana:
+        for _ in range(9):
+            await ana.post_message("&" * TEXT_LENGTH)
+
+
+async def ask(host: Hosted, stack: AsyncExitStack) -> Wire:
+    """Ask for that page, and read nothing of it."""
+    connection = await stack.enter_async_context(wire(host.bind, window=4096))
+    await connection.request("/rooms/lobby", times=40)
+    return connection
+
+
+async def page(host: Hosted, address: str) -> httpx.Response:
+    async with client(host.url, address) as reader:
+        return await reader.get("/rooms/lobby", headers={"Accept-Encoding": "identity"})
+
+
+async def test_answers_that_nobody_takes_are_bounded_and_given_up(
+    host: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(host)
+    async with AsyncExitStack() as stack:
+        # Asked for again and again on one connection: the first answers fill the kernel's buffers.
+        await ask(host, stack)
+        await eventually(lambda: taken(host.site.answers) > 300_000)
+        answer = await page(host, "127.0.0.1")
+        assert (answer.status_code, answer.headers["Chat-Error"], answer.headers["Retry-After"]) == (503, "busy", "5")
+        assert (await page(host, "127.0.0.2")).status_code == 200, "an address bounds itself alone"
+    await eventually(lambda: taken(host.site.answers) == 0)
+    monkeypatch.setattr(requests, "PATIENCE", 0.2)
+    async with AsyncExitStack() as stack:
+        connection = await ask(host, stack)
+        await eventually(lambda: taken(host.site.answers) > 0)
+        await eventually(lambda: taken(host.site.answers) == 0)
+        assert (await page(host, "127.0.0.1")).status_code == 200
+        with suppress(ConnectionError):  # what it still has comes, and then the end
+            while await connection.read():
+                pass
+    assert host.site.answers._taken == {}
+
+
+def test_networks_have_a_share_of_their_own() -> None:
+    under_way = UnderWay(10, 1000, limited=True)
+    for number in range(8):
+        assert under_way.has_room(f"2001:db8:0:{number}::/64")
+        under_way.take(f"2001:db8:0:{number}::/64", 10)
+    assert not under_way.has_room("2001:db8:0:8::/64")
+    assert under_way.has_room("2001:db8:1::/64")
+    for number in range(8):
+        under_way.give_back(f"2001:db8:0:{number}::/64", 10)
+    assert under_way.has_room("2001:db8:0:8::/64")
+    assert under_way._taken == {}
