@@ -114,7 +114,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         newest.committed(events)
         broker.publish(events)
 
-    database = Database(config.database_path, on_commit, alone=alone)
+    database = Database(config.database_path, on_commit, alone=alone, reserve=config.disk_reserve)
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)

@@ -45,6 +45,14 @@ class Config(BaseSettings):
     address_burst: int = Field(100, ge=1, description="Messages (and refusals) that one address may have at once")
     room_rate: float = Field(1 / 60, gt=0, description="Rooms per second that one address may keep creating")
     room_burst: int = Field(5, ge=1, description="Rooms that one address may create at once")
+    rooms_per_day: int = Field(50, ge=1, description="Rooms that one address may create in a day")
+    bytes_per_day: int = Field(
+        100_000_000, ge=100_000, description="Bytes that messages of one address may take on the disk in a day"
+    )
+    rooms: int = Field(10_000, ge=1, description="Rooms that there may be")
+    disk_reserve: int = Field(
+        64 * 1024 * 1024, ge=0, description="Bytes that posts leave free on the database's disk; 0 to fill it"
+    )
     streams_per_address: int = Field(500, ge=1, description="Streams and held polls that one address may have open")
     streams_per_user: int = Field(16, ge=1, description="Streams and held polls that one guest may have open")
     heartbeat: float = Field(15.0, gt=0, le=60, description="Seconds between heartbeats on a stream")

@@ -1,5 +1,7 @@
 """What can be refused, and why: a stable code for programs, an HTTP status, and one sentence for people."""
 
+import math
+
 
 class ChatError(Exception):
     """A refusal that is shown to whoever asked. Subclasses fix `code` and `status`; `sentence` says what to do."""
@@ -221,6 +223,14 @@ class EditConflict(ChatError):
     sentence = "The message was changed elsewhere while you were writing. Save again to replace that, or cancel."
 
 
+class RoomsFull(ChatError):
+    """There are as many rooms as the operator allows."""
+
+    code = "rooms_full"
+    status = 403
+    sentence = "This server has as many rooms as it may have. Its operator can allow more (QUART_CHAT_ROOMS)."
+
+
 class KeyReused(ChatError):
     code = "key_reused"
     status = 409
@@ -238,8 +248,7 @@ class TooFast(ChatError):
     counts = False
 
     def __init__(self, retry_after: int) -> None:
-        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
-        super().__init__(f"That was too fast. Wait {seconds}, then send it again.")
+        super().__init__(f"That was too fast. Wait {_duration(retry_after)}, then send it again.")
         self.retry_after = retry_after
 
 
@@ -262,6 +271,13 @@ class StoreUnavailable(ChatError):
     sentence = "The server cannot store messages at the moment. Nothing was sent; please try again soon."
 
 
+class StoreFull(StoreUnavailable):
+    """There is so little room left on the disk that nothing is added. Deleting works."""
+
+    code = "store_full"
+    sentence = "The server’s disk is nearly full. Nothing was sent; please try again later, or tell its operator."
+
+
 class Draining(ChatError):
     code = "draining"
     status = 503
@@ -280,3 +296,10 @@ class Failed(ChatError):
 
 class StartupError(Exception):
     """The server cannot start. The message is one line that tells the operator what to do; exit code 2."""
+
+
+def _duration(seconds: int) -> str:
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{math.ceil(seconds / length)} {unit}s"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

@@ -16,6 +16,12 @@ from quart_chat.errors import TooFast
 REMEMBERED = 100_000
 """Buckets kept at most, about 20 MB; the one unused for the longest time goes first, and starts full if it returns."""
 
+DAY = 86_400.0
+"""Seconds."""
+
+ROW = 512
+"""Bytes that a message takes on the disk beside its text: its row, its event, their indexes."""
+
 
 class Buckets:
     """Token buckets of one size, by key: of users, or of addresses, whose networks have larger ones."""
@@ -26,13 +32,13 @@ class Buckets:
         self._clock = clock
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def wait(self, key: str) -> float:
-        """Seconds until `key`, and each network it is in, has a token; 0 when there is one now."""
-        return max(max(0.0, (1.0 - self._level(name, times)) / (self._rate * times)) for name, times in shares(key))
+    def wait(self, key: str, tokens: float = 1.0) -> float:
+        """Seconds until `key`, and each network it is in, has so many tokens; 0 when there are now."""
+        return max(max(0.0, (tokens - self._level(name, times)) / (self._rate * times)) for name, times in shares(key))
 
-    def take(self, key: str) -> None:
+    def take(self, key: str, tokens: float = 1.0) -> None:
         for name, times in shares(key):
-            self._levels[name] = (self._level(name, times) - 1.0, self._clock())
+            self._levels[name] = (self._level(name, times) - tokens, self._clock())
             self._levels.move_to_end(name)
         while len(self._levels) > REMEMBERED:
             self._levels.popitem(last=False)
@@ -59,6 +65,11 @@ class Limits:
     refusals: Buckets | None
     """By address, for what was asked and refused. They are counted apart from what was accepted, so that a queue that
     waits as it was told always gets on: being too fast is no refusal here."""
+    rooms_of_day: Buckets | None = None
+    bytes_of_day: Buckets | None = None
+    """By address, too: what it may have stored in a day."""
+    all_rooms: int | None = None
+    """How many rooms there may be."""
 
     @classmethod
     def from_config(cls, config: Config) -> "Limits":
@@ -69,15 +80,19 @@ class Limits:
             Buckets(config.address_rate, config.address_burst),
             Buckets(config.room_rate, config.room_burst),
             Buckets(config.address_rate, config.address_burst),
+            Buckets(config.rooms_per_day / DAY, config.rooms_per_day),
+            Buckets(config.bytes_per_day / DAY, config.bytes_per_day),
+            config.rooms,
         )
 
-    def spend_message(self, user_key: str | None, address: str) -> None:
+    def spend_message(self, user_key: str | None, address: str, text: str = "") -> None:
         """Count one posted, edited or deleted message. Raises TooFast, and then counts nothing."""
-        _spend((self.addresses, address), (self.users, user_key))
+        size = len(text.encode()) + ROW if text else 0
+        _spend((self.addresses, address, 1), (self.users, user_key, 1), (self.bytes_of_day, address, size))
 
     def spend_room(self, address: str) -> None:
         """Count one created room. Raises TooFast."""
-        _spend((self.rooms, address))
+        _spend((self.rooms, address, 1), (self.rooms_of_day, address, 1))
 
     def refused(self, address: str) -> None:
         """Count one request that was refused."""
@@ -90,9 +105,9 @@ class Limits:
             raise TooFast(math.ceil(wait))
 
 
-def _spend(*claims: tuple[Buckets | None, str | None]) -> None:
-    held = [(buckets, key) for buckets, key in claims if buckets is not None and key is not None]
-    if wait := max((buckets.wait(key) for buckets, key in held), default=0.0):
+def _spend(*claims: tuple[Buckets | None, str | None, float]) -> None:
+    held = [(buckets, key, tokens) for buckets, key, tokens in claims if buckets is not None and key is not None]
+    if wait := max((buckets.wait(key, tokens) for buckets, key, tokens in held), default=0.0):
         raise TooFast(math.ceil(wait))
-    for buckets, key in held:
-        buckets.take(key)
+    for buckets, key, tokens in held:
+        buckets.take(key, tokens)

@@ -52,7 +52,8 @@ async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
         raise KeyInvalid
     draft = replace(draft, text=clean_text(draft.text))
     member = await members.signed_in(chat, slug, sender)
-    chat.limits.spend_message(member.key if member else sender.user_key, sender.address)
+    chat.limits.spend_message(member.key if member else sender.user_key, sender.address, draft.text)
+    chat.database.space.check()
     return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft))
 
 
@@ -99,7 +100,8 @@ async def edit(
     text = clean_text(text)
     member = await members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
-    chat.limits.spend_message(key, sender.address)
+    chat.limits.spend_message(key, sender.address, text)
+    chat.database.space.check()
 
     def job(tx: Transaction) -> Message:
         room = rooms.find_in(tx, slug)

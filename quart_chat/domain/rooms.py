@@ -9,7 +9,7 @@ from quart_chat.domain import identity
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_title
-from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomTaken
+from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomsFull, RoomTaken
 from quart_chat.models import Room, User
 from quart_chat.store import rooms, users
 from quart_chat.store.sqlite import Transaction
@@ -57,11 +57,12 @@ async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | No
     there is neither. An empty `slug` is made from the name. The same form sent again, as its random `key` tells,
     returns the first result.
 
-    Raises RoomInvalid, RoomTaken, NameInvalid, KeyInvalid, TooFast.
+    Raises RoomInvalid, RoomTaken, RoomsFull, NameInvalid, KeyInvalid, TooFast, StoreUnavailable.
     """
     name = _clean_room_name(name)
     slug = clean_slug(slug or slugify(name, max_length=SLUG_LENGTH))
     chat.limits.spend_room(sender.address)
+    chat.database.space.check()
     return await chat.database.write(lambda tx: _create(tx, chat, name, slug, sender, key))
 
 
@@ -72,9 +73,12 @@ def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, k
         owner = None  # a guest of a frame could never come back to what it owns
     elif known is None and sender.name and key:
         owner = identity.find_or_make_owner(tx, chat, sender.name, key)
-    room = rooms.insert(tx, slug=slug, name=name, owner_id=owner.id if owner else None, now=chat.now())
+    room = rooms.select(tx, slug)
     if room is None:
-        room = find_in(tx, slug)
+        if chat.limits.all_rooms is not None and rooms.count(tx) >= chat.limits.all_rooms:
+            raise RoomsFull
+        room = rooms.insert(tx, slug=slug, name=name, owner_id=owner.id if owner else None, now=chat.now())
+    else:
         if owner is None or room.owner_id != owner.id or room.name != name or not key:
             raise RoomTaken(slug)
     return Created(room, owner, known is not None)

@@ -150,9 +150,9 @@ class Watch:
             try:
                 found = name.stat()
             except OSError:
-                return f"{name} is gone"
+                return f"{name.name} is gone"
             if (found.st_dev, found.st_ino) != opened:
-                return f"{name} is another file now"
+                return f"{name.name} is another file now"
             if name is self._path:
                 self.changed_at = found.st_ctime_ns
         return None

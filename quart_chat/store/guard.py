@@ -145,9 +145,9 @@ class Guard:
         try:
             found = history.judge(self._real, thorough=False)
         except Unsound as error:
-            raise Gone(f"{self._path} was written over: {error}") from error
+            raise Gone(f"{self._path.name} was written over: {error}") from error
         if found is None or found.epoch != self._epoch or found.total < self._total:
-            raise Gone(f"{self._path} was written over by another database")
+            raise Gone(f"{self._path.name} was written over by another database")
 
     def _found(self) -> None:
         if self._lost is not None:

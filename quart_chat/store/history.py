@@ -17,6 +17,7 @@ import structlog
 
 from quart_chat.errors import StartupError
 from quart_chat.store.file import put_aside
+from quart_chat.store.space import explained
 from quart_chat.store.witness import Seen, testimony
 
 log = structlog.get_logger()
@@ -60,7 +61,7 @@ def examine(path: Path) -> str | None:
         history = judge(path, thorough=moved)
     except Unsound as error:
         advice = ". To go back to a backup: quart-chat restore FILE" if "damaged" in str(error) else ""
-        raise StartupError(f"The database {path} cannot be opened: {error}{advice}.") from error
+        raise StartupError(f"The database {path} cannot be opened: {explained(error, path)}{advice}.") from error
     except OSError as error:
         raise StartupError(f"The database {path} cannot be opened: {error.strerror}.") from error
     return "a write-ahead log of another one was beside it" if strange else _another(history, seen, stood)

@@ -32,13 +32,18 @@ def select_active(tx: Transaction, *, limit: int) -> list[Room]:
     return [_room(row) for row in rows]
 
 
-def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: int) -> Room | None:
-    """Make a room; None when the slug is taken."""
+def count(tx: Transaction) -> int:
+    row = tx.one("SELECT count(*) FROM rooms")
+    assert row is not None
+    return int(row[0])
+
+
+def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: int) -> Room:
+    """Make a room; its slug MUST be free."""
     row = tx.one(
         """
         INSERT INTO rooms (slug, name, owner_id, created_at, active_at)
         VALUES (:slug, :name, :owner_id, :now, :now)
-            ON CONFLICT (slug) DO NOTHING
         RETURNING id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
         """,
         slug=slug,
@@ -46,7 +51,8 @@ def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: 
         owner_id=owner_id,
         now=now,
     )
-    return _room(row) if row else None
+    assert row is not None
+    return _room(row)
 
 
 def update_origins(tx: Transaction, room_id: int, origins: tuple[str, ...]) -> None:

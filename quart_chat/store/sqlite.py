@@ -10,6 +10,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from quart_chat.events import Event
 from quart_chat.store import file, history
 from quart_chat.store.guard import Gone, Guard, truncate
 from quart_chat.store.migrations import migrate
+from quart_chat.store.space import Space, explained
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -43,6 +45,9 @@ BUSY_MS = 2000
 
 TIDY = 1.0
 """Seconds from a deletion until its text is out of the write-ahead log, and at least between two attempts at that."""
+
+PROVED = 1.0
+"""Seconds for which it counts that something could be stored, or could not."""
 
 Commit = Callable[[Sequence[Event]], None]
 
@@ -86,9 +91,10 @@ class Database:
     With `alone`, no second server opens it meanwhile; commands, whose changes no reader waits for, do without.
     """
 
-    def __init__(self, path: Path, on_commit: Commit, *, alone: bool = True) -> None:
+    def __init__(self, path: Path, on_commit: Commit, *, alone: bool = True, reserve: int = 0) -> None:
         self._path = path
         self._real = file.located(path)
+        self.space = Space(self._real, reserve)
         self._on_commit = on_commit
         self._guard = Guard(path) if alone else None
         self._connections: list[aiosqlite.Connection] = []
@@ -97,6 +103,8 @@ class Database:
         self._writer: asyncio.Task[None] | None = None
         self._tidier: asyncio.Task[None] | None = None
         self._untidy = asyncio.Event()
+        self._proof: asyncio.Task[None] | None = None
+        self._proved_at = 0.0
 
     async def open(self) -> None:
         """Lock the file against a second server, bring its tables up to date, and start the writer.
@@ -119,7 +127,8 @@ class Database:
             self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])
         except sqlite3.Error as error:
             await self.close()
-            raise StartupError(f"The database {self._path} cannot be opened: {error}.") from error
+            reason = explained(error, self._real)
+            raise StartupError(f"The database {self._path} cannot be opened: {reason}.") from error
         except StartupError:
             await self.close()
             raise
@@ -128,11 +137,11 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was begun, and release the file. Whoever still waits is told that nothing was stored."""
-        for task in (self._tidier, self._writer):
+        for task in (self._tidier, self._proof, self._writer):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        self._writer = self._tidier = None
+        self._writer = self._tidier = self._proof = None
         while not self._jobs.empty():
             _answer(self._jobs.get_nowait(), StoreUnavailable())
             await asyncio.sleep(0)  # whoever waits for a place takes it, and is answered too
@@ -167,6 +176,29 @@ class Database:
         await self._jobs.put(job)
         result: T = await job.future
         return result
+
+    async def prove(self) -> None:
+        """Show that a message could be stored, by storing something as one is stored: once a second, however many ask.
+
+        Raises StoreUnavailable with the reason.
+        """
+        self.space.check()
+        now = time.monotonic()
+        if self._proof is None or (self._proof.done() and now - self._proved_at > PROVED):
+            self._proved_at = now
+            # In a context of its own: others may wait for it when whoever was first is gone.
+            self._proof = asyncio.create_task(self._store_proof(), name="store proof", context=Context())
+            self._proof.add_done_callback(lambda proof: proof.cancelled() or proof.exception())
+        await asyncio.shield(self._proof)
+
+    async def _store_proof(self) -> None:
+        try:
+            await self.write(_prove)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(
+                f"The server cannot store messages: {error.__cause__ or 'it is stopping'}."
+            ) from error
+        await self.read(_prove_reading)
 
     async def _write_batches(self, connection: aiosqlite.Connection) -> None:
         while True:
@@ -277,6 +309,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
         time.sleep(0.01)
+
+
+def _prove(tx: Transaction) -> None:
+    tx.one("INSERT OR REPLACE INTO facts (name, value) VALUES ('proof', hex(randomblob(4)))")
+
+
+def _prove_reading(tx: Transaction) -> None:
+    tx.one("SELECT value FROM facts WHERE name = 'proof'")
 
 
 def _read(connection: sqlite3.Connection, query: Callable[[Transaction], T]) -> T:

@@ -2,7 +2,6 @@
 
 from quart import Blueprint
 
-from quart_chat.domain import rooms
 from quart_chat.web import context
 
 blueprint = Blueprint("health", __name__)
@@ -17,6 +16,9 @@ async def alive() -> tuple[str, dict[str, str]]:
 
 @blueprint.get("/readyz")
 async def ready() -> tuple[str, dict[str, str]]:
-    """Raises StoreUnavailable, which answers 503."""
-    await rooms.public(context.site().chat)
-    return "ready\n", PLAIN
+    """Whether messages can be stored, as a message would be; and what the operator should know. Raises
+    StoreUnavailable, which answers 503 with the reason."""
+    context.answer_in_text()
+    database = context.site().chat.database
+    await database.prove()
+    return f"ready\n{database.space.warning()}".rstrip() + "\n", PLAIN

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from quart_chat.domain.limits import Buckets, Limits
+from quart_chat.domain.limits import DAY, ROW, Buckets, Limits
 from quart_chat.domain.networks import LARGER
 from quart_chat.errors import TooFast
 
@@ -145,3 +145,33 @@ def test_limits_that_are_off_never_refuse() -> None:
         off.spend_room("here")
         off.refused("here")
         off.check_refusals("here")
+
+
+def day(clock: Clock, *, rooms: int = 10, size: int = 100_000) -> Limits:
+    return Limits(None, None, None, None, Buckets(rooms / DAY, rooms, clock), Buckets(size / DAY, size, clock))
+
+
+def test_address_has_so_many_bytes_stored_in_a_day_whoever_writes_and_edits(clock: Clock) -> None:
+    limited = day(clock)
+    for number in range(100_000 // (4000 + ROW)):
+        limited.spend_message(f"user {number}", "here", "\N{OWL}" * 1000)
+    with pytest.raises(TooFast) as refused:
+        limited.spend_message("user 1", "here", "\N{OWL}" * 1000)
+    limited.spend_message("user 1", "here")  # a deletion takes nothing
+    limited.spend_message("user 1", "elsewhere", "x")
+    clock.now += refused.value.retry_after
+    limited.spend_message("user 1", "here", "\N{OWL}" * 1000)
+    clock.now += DAY
+    for _ in range(22):
+        limited.spend_message("user 1", "here", "\N{OWL}" * 1000)
+
+
+def test_address_makes_so_many_rooms_in_a_day(clock: Clock) -> None:
+    limited = day(clock)
+    for _ in range(10):
+        limited.spend_room("here")
+    with pytest.raises(TooFast) as refused:
+        limited.spend_room("here")
+    assert "Wait 3 hours" in refused.value.sentence
+    clock.now += refused.value.retry_after
+    limited.spend_room("here")

@@ -1,13 +1,17 @@
 """Slugs: the address of a room."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_chat.domain.rooms import RESERVED, SLUG_LENGTH, clean_slug
-from quart_chat.errors import RoomInvalid
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.limits import Limits
+from quart_chat.domain.rooms import RESERVED, SLUG_LENGTH, clean_slug, create
+from quart_chat.domain.sender import Sender
+from quart_chat.errors import RoomInvalid, RoomsFull
 
 
 @given(st.one_of(st.text(max_size=50), st.text(alphabet="aZ09-_. /%İK\n", max_size=45)))
@@ -42,3 +46,14 @@ def test_slug_is_refused(raw: str) -> None:
 def test_reserved_slug_is_refused_in_any_case(slug: str) -> None:
     with pytest.raises(RoomInvalid):
         clean_slug(slug.upper())
+
+
+async def test_server_has_so_many_rooms_and_no_more(chat: Chat) -> None:
+    """There are two already."""
+    full = replace(chat, limits=Limits(None, None, None, None, all_rooms=4))
+    sender = Sender(None, "Ana", "here")
+    made = [await create(full, name, "", sender, f"a key that is long enough {name}") for name in ("Three", "Four")]
+    with pytest.raises(RoomsFull):
+        await create(full, "Five", "", sender, "a key that is long enough Five")
+    again = await create(full, "Four", "", sender, "a key that is long enough Four")
+    assert again.room == made[1].room

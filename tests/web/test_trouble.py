@@ -33,7 +33,7 @@ async def test_locked_database_is_an_error_to_the_poster(server: Server, alice: 
 async def test_full_disk_loses_no_acknowledged_message(tmp_path: Path, small_disk: Path) -> None:
     url = f"sqlite:///{small_disk}/chat.db"
     async with (
-        serving(tmp_path, limits="off", database_url=url) as server,
+        serving(tmp_path, limits="off", database_url=url, disk_reserve="0") as server,
         Person("Alice", server.url) as alice,
         Person("Bob", server.url) as bob,
         bob.listen() as stream,
