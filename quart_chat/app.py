@@ -36,6 +36,7 @@ from quart_chat.web import (
     refusals,
     rooms,
     security,
+    share,
     static,
     streams,
 )
@@ -86,7 +87,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, messages, identity, streams, embed, embedding, oembed, health, diagnose):
+    for module in (rooms, share, messages, identity, streams, embed, embedding, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
     app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from quart_chat import vendor
 
-SCRIPTS = ("room", "framed", "still", "local-times", "embedding", "diagnose")
+SCRIPTS = ("room", "framed", "still", "share", "local-times", "embedding", "diagnose")
 """The modules that pages begin with."""
 
 SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame", "print")

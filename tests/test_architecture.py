@@ -40,6 +40,7 @@ OWNERS = {
     "cryptography": {"domain/embed_keys.py", "domain/signed.py"},
     "confusable_homoglyphs": {"domain/lookalikes.py"},
     "jinja2": {"web/templates.py"},
+    "segno": {"web/share.py"},
 }
 """Libraries, and the modules where they stop."""
 

@@ -53,7 +53,7 @@ def nonce() -> str:
 
 def render(template: str, **values: object) -> str:
     """A whole page."""
-    return site().templates.render(template, nonce=nonce(), **values)
+    return site().templates.render(template, **{"nonce": nonce(), "origin": origin()} | values)
 
 
 def fragment(template: str, **values: object) -> str:

@@ -25,7 +25,7 @@ class Policy:
         frames = "frame-src 'self'; " if self.frames else ""
         return (
             f"default-src 'none'; script-src {source}; style-src {source}; img-src {' '.join((OWN, *self.images))}; "
-            f"connect-src 'self'; {frames}form-action 'self'; base-uri 'none'; "
+            f"connect-src 'self'; manifest-src 'self'; {frames}form-action 'self'; base-uri 'none'; "
             f"frame-ancestors {' '.join(self.ancestors)}"
         ).encode()
 

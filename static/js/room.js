@@ -19,6 +19,7 @@ import "./message-links.js";
 import "./read-aloud.js";
 import "./mark-refused.js";
 import "./focus-on-arrival.js";
+import "./share.js";
 import "./live.js";
 import { start } from "./messages.js";
 

@@ -110,7 +110,7 @@ def test_names_that_look_like_places_are_text() -> None:
     templates = Templates(assets.folder("templates"))
     mallory = replace(ANA, name="<nonce><key><identity>")
     room = Page(replace(ROOM, name=mallory.name), None, [replace(FIRST, author=mallory)], False, Cursor("epoch", 1))
-    assert show(templates, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 4
+    assert show(templates, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 7
 
 
 def test_packed_page_is_the_page() -> None:

@@ -1,0 +1,46 @@
+// Gives the address of a room on: by what the device has for that, else by the clipboard, else selected, one key away.
+
+const box = document.querySelector("[data-share]");
+const opener = document.querySelector("[data-open-share]");
+const dialog = document.getElementById("share");
+const field = box?.querySelector("input");
+const said = box?.querySelector("[data-shared]");
+
+async function copyAddress() {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    said.textContent = "The link is copied.";
+  } catch {
+    field.focus(); // a page that is not secure may not: it is one key away
+    field.select();
+    said.textContent = "Selected: copy it with Ctrl+C.";
+  }
+}
+
+async function sendAddress() {
+  if (!navigator.share) return copyAddress();
+  try {
+    await navigator.share({ title: document.title, url: field.value });
+  } catch (error) {
+    if (error.name !== "AbortError") await copyAddress(); // somebody has changed their mind
+  }
+}
+
+function openDialog(event) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey) return; // the page, in a tab of its own
+  event.preventDefault();
+  said.textContent = "";
+  dialog.showModal();
+  sendAddress();
+}
+
+if (box) {
+  const copying = box.querySelector("[data-copy-address]");
+  const sending = box.querySelector("[data-send-address]");
+  copying.hidden = false;
+  sending.hidden = !navigator.share;
+  copying.addEventListener("click", copyAddress);
+  sending.addEventListener("click", sendAddress);
+  if (dialog) opener?.addEventListener("click", openDialog);
+}
