@@ -1,7 +1,12 @@
 """Which part of a text is a link, whatever language the text is in."""
 
+import html
+import re
 import sys
 import time
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quart_chat.web.filters import linked
 from quart_chat.web.links import LONGEST, MOST, addresses
@@ -214,10 +219,29 @@ def test_hostile_texts_are_searched_in_bounded_work() -> None:
                 calls += 1
 
             sys.setprofile(count)
-            html = linked(text)
+            shown = linked(text)
             sys.setprofile(None)
-            assert html.count("<a ") <= MOST, name
+            assert shown.count("<a ") <= MOST, name
             assert calls < 6 * len(text), (name, calls)
+
+
+PIECES = """\
+https:// http:// mailto: a.b / ?q= # @ [::1] [ ] ( ) あ ü न ि 🩷 👍🏽 . , ; :80 | ' ** _ < > " & &amp; “ ”
+。 x1 % -"""
+TRICKY = [*PIECES.split(), "\u200d", "\u202e", " ", "\n"]
+
+
+@given(st.lists(st.sampled_from(TRICKY), max_size=40).map("".join))
+def test_any_text_stays_as_it_is_and_links_are_what_they_say(text: str) -> None:
+    shown = str(linked(text))
+    assert html.unescape(re.sub("<[^>]*>", "", shown)) == text
+    links = re.findall('<a href="([^"]*)" rel="[a-z ]*" target="_blank">([^<]*)</a>', shown)
+    assert len(links) == shown.count("<a ")
+    for target, words in links:
+        assert target == words
+        assert re.match("(https?://|mailto:)[^ <>\\s]+$", html.unescape(words))
+        alone = html.unescape(words)
+        assert [alone[start:end] for start, end in addresses(alone)] == [alone], ascii(text)
 
 
 def test_longest_address() -> None:
