@@ -21,7 +21,6 @@ from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.handover import HandsOver
 from quart_chat.streaming.places import Places
 from quart_chat.web import (
     context,
@@ -87,9 +86,9 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, share, messages, identity, streams, embed, embedding, oembed, health, diagnose):
+    for module in (rooms, share, messages, identity, embed, embedding, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
-    app.asgi_app = _wrapped(app.asgi_app, config)  # type: ignore[assignment, method-assign]  # as Quart documents it
+    app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it
     refusals.register(app)
     app.before_request(security.check_request)
 
@@ -124,10 +123,10 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         await database.close()
 
 
-def _wrapped(app: App, config: Config) -> App:
-    app = static.Static(app, assets.folder("static"))
-    app = security.RefusesTunnels(HandsOver(security.AddsHeaders(app)))
-    app = hosts.ChecksHost(app, hosts.known(config))
-    if config.trusted_proxies:
-        app = Proxies(app, config.trusted_networks, unix=config.trusts_unix)
+def _wrapped(app: App, site: Site) -> App:
+    app = security.AddsHeaders(static.Static(app, assets.folder("static")))
+    app = security.RefusesTunnels(streams.Held(app, site))
+    app = hosts.ChecksHost(app, hosts.known(site.config))
+    if site.config.trusted_proxies:
+        app = Proxies(app, site.config.trusted_networks, unix=site.config.trusts_unix)
     return app

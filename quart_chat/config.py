@@ -58,6 +58,7 @@ class Config(BaseSettings):
     heartbeat: float = Field(15.0, gt=0, le=60, description="Seconds between heartbeats on a stream")
     stream_age: float = Field(600.0, gt=0, description="Seconds after which a stream ends and the reader resumes")
     replay_limit: int = Field(1000, ge=1, description="Events that a returning reader may have missed before a reset")
+    replay_bytes: int = Field(1024 * 1024, ge=1, description="Bytes, about, that it may have missed")
 
     @field_validator("public_url")
     @classmethod

@@ -108,6 +108,12 @@ class HostUnknown(ChatError):
     )
 
 
+class MethodNotAllowed(ChatError):
+    code = "method_not_allowed"
+    status = 405
+    sentence = "This address can only be read: by GET or HEAD."
+
+
 class VersionUnsupported(ChatError):
     code = "version_unsupported"
     status = 505

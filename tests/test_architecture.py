@@ -20,6 +20,7 @@ LAYERS = [
     {"streaming"},
     {"web", "api"},
     {"app"},
+    {"arrivals"},
     {"server"},
     {"cli"},
     {"__init__", "__main__"},

@@ -249,6 +249,11 @@ async def head(chat: Chat, room_id: int) -> int:
     return await chat.database.read(lambda tx: events.select_head(tx, room_id))
 
 
+async def size_after(chat: Chat, room_id: int, cursor: int) -> int:
+    """About how many bytes the log has after a position, as its messages are now."""
+    return await chat.database.read(lambda tx: events.select_size_after(tx, room_id, cursor))
+
+
 def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False) -> Message:
     room = rooms.find_in(tx, slug)
     message = messages.select(tx, room.id, min(message_id, NEWEST))

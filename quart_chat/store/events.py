@@ -5,6 +5,9 @@ from quart_chat.models import Message
 from quart_chat.store import messages
 from quart_chat.store.sqlite import Transaction
 
+MARKUP = 600
+"""Bytes around the text of a message, about, when it is shown."""
+
 
 def append(tx: Transaction, event: type[Event], message: Message, *, now: int) -> Event:
     """Give `event` the room's next cursor, write it to the log, and emit it when the transaction commits."""
@@ -56,6 +59,24 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
         limit=limit,
     )
     return [EVENT_TYPES[row["type"]](row["room_id"], row["cursor"], messages.message(row)) for row in rows]
+
+
+def select_size_after(tx: Transaction, room_id: int, cursor: int) -> int:
+    """Characters of the messages that the events after `cursor` show, and MARKUP for each."""
+    row = tx.one(
+        """
+        SELECT coalesce(sum(length(m.text) + :markup), 0) AS size
+          FROM events AS e
+          JOIN messages AS m ON m.id = e.message_id
+         WHERE e.room_id = :room_id
+           AND e.cursor > :cursor
+        """,
+        room_id=room_id,
+        cursor=cursor,
+        markup=MARKUP,
+    )
+    assert row is not None
+    return int(row["size"])
 
 
 def select_head(tx: Transaction, room_id: int) -> int:

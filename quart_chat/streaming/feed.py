@@ -41,6 +41,9 @@ slow reader, and what a replay holds for a reader that does not take it must sta
 STEP = 200
 """Events read from the store at a time."""
 
+FEW = 20
+"""Events that a reader may have missed however long they are: a megabyte of the longest."""
+
 REPLAY_STEP = 20
 """Events read from the store at a time for one reader. Of common messages they are a third of a PORTION; of the largest
 most are read in vain, as they do not fit into one."""
@@ -69,6 +72,10 @@ class Log(Protocol):
 
     def head(self) -> Awaitable[int]: ...
 
+    def size_after(self, cursor: int) -> Awaitable[int]:
+        """About how many bytes its events have from there on, as they are now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -85,6 +92,15 @@ class Entry:
     @property
     def size(self) -> int:
         return len(self.fragment) + len(self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Where a reader goes on from, whether it must be told to reset, and what comes next."""
+
+    position: int
+    must_reset: bool
+    entries: list[Entry]
 
 
 class Feed:
@@ -127,11 +143,24 @@ class Feed:
     def cursor(self, position: int) -> Cursor:
         return Cursor(self.epoch, position)
 
-    async def resume(self, after: Cursor | None, limit: int) -> tuple[int, bool]:
+    def at_hand(self, after: Cursor | None, limit: int) -> "Resumed | None":
+        """From where a reader goes on and what it has missed, where all of that is known here: without giving up
+        control, so that it can join in the same step. None where the store must be asked."""
+        if after is None or after.epoch != self.epoch or self.head - after.position > limit:
+            return Resumed(self.head, after is not None, [])
+        if after.position == self.head:
+            return Resumed(self.head, False, [])
+        skip = after.position + 1 - self._ring[0].cursor if self._ring else -1
+        if after.position > self.head or skip < 0:
+            return None
+        entries = _portion(islice(self._ring, skip, None))
+        return Resumed(after.position, False, entries) if entries[-1].cursor == self.head else None
+
+    async def resume(self, after: Cursor | None, limit: int, most: int) -> tuple[int, bool]:
         """From which position a reader goes on, and whether it must be told to reset.
 
         A reader without a cursor begins at the head. A cursor of another database, from the future, or more than
-        `limit` events behind cannot be continued. Raises StoreUnavailable.
+        `limit` events or about `most` bytes behind cannot be continued. Raises StoreUnavailable.
         """
         if after is None:
             return self.head, False
@@ -140,7 +169,7 @@ class Feed:
             await self.wait_beyond(after.position - 1, STORE_PAUSE)
         if after.epoch != self.epoch or after.position > self.head or self.head - after.position > limit:
             return self.head, True
-        return after.position, False
+        return (self.head, True) if await self._is_too_much(after.position, most) else (after.position, False)
 
     async def entries_after(self, position: int, limit: int = STEP) -> list[Entry]:
         """What follows `position`, at most `limit` entries and about PORTION bytes; empty when that is the head.
@@ -194,6 +223,13 @@ class Feed:
         for reader in [*self._readers, *self._replaying]:
             reader.close(reason)
         self._notify()
+
+    async def _is_too_much(self, position: int, most: int) -> bool:
+        if self.head - position <= FEW:
+            return False
+        if self._ring and (skip := position + 1 - self._ring[0].cursor) >= 0:
+            return sum(len(entry.frame) for entry in islice(self._ring, skip, None)) > most
+        return await self._stored.size_after(position) > most
 
     async def _take(self, events: Sequence[Event]) -> None:
         run: list[Event] = []

@@ -38,6 +38,9 @@ class _RoomLog:
     async def head(self) -> int:
         return await messages.head(self.chat, self.room_id)
 
+    async def size_after(self, cursor: int) -> int:
+        return await messages.size_after(self.chat, self.room_id, cursor)
+
 
 class Feeds:
     """Owns every feed, its task, and the one timer for all heartbeats. Without `places` streams are not limited."""
@@ -50,11 +53,22 @@ class Feeds:
         self._heartbeat = heartbeat
         self._opened: dict[int, asyncio.Task[Feed]] = {}
         self._running: dict[int, tuple[Feed, Inbox, asyncio.Task[None]]] = {}
+        self._by_slug: dict[str, Feed] = {}
         self._draining = False
         self.stopping = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._timer = asyncio.create_task(self._beat(), name="heartbeats")
+
+    def known(self, slug: str) -> Feed | None:
+        """The feed of a room that is being read already; None where the room must be looked up. Raises Draining."""
+        if self._draining:
+            raise Draining
+        feed = self._by_slug.get(slug)
+        if feed is None or feed.closed:
+            return None
+        feed.used_at = time.monotonic()
+        return feed
 
     async def get(self, room: Room) -> Feed:
         """The feed of a room. Raises Draining when the server is about to stop, StoreUnavailable."""
@@ -64,7 +78,7 @@ class Feeds:
         if opened is None:
             # In a context of its own: it outlives the request that happens to be the first, and must not keep it.
             opened = self._opened[room.id] = asyncio.create_task(
-                self._open(room.id), name=f"open feed {room.slug}", context=Context()
+                self._open(room), name=f"open feed {room.slug}", context=Context()
             )
         # Shielded: others may wait for it too.
         feed = await asyncio.shield(opened)
@@ -109,9 +123,9 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _open(self, room_id: int) -> Feed:
+    async def _open(self, room: Room) -> Feed:
         opened: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._run(room_id, opened), name=f"feed {room_id}")
+        task = asyncio.create_task(self._run(room, opened), name=f"feed {room.slug}")
         task.add_done_callback(lambda _: opened.cancel())
         try:
             return await opened
@@ -120,7 +134,8 @@ class Feeds:
             task.cancel()
             raise
 
-    async def _run(self, room_id: int, opened: asyncio.Future[Feed]) -> None:
+    async def _run(self, room: Room, opened: asyncio.Future[Feed]) -> None:
+        room_id = room.id
         stored = _RoomLog(self._chat, room_id)
         try:
             # Subscribed before the head is read: whatever is committed in between is in the inbox.
@@ -130,6 +145,7 @@ class Feeds:
                 assert task is not None
                 await feed.fill()
                 self._running[room_id] = (feed, inbox, task)
+                self._by_slug[room.slug] = feed
                 opened.set_result(feed)
                 await feed.run()
         except asyncio.CancelledError:
@@ -144,6 +160,7 @@ class Feeds:
         finally:
             self._opened.pop(room_id, None)
             self._running.pop(room_id, None)
+            self._by_slug.pop(room.slug, None)
 
     async def _beat(self) -> None:
         while True:

@@ -2,12 +2,11 @@
 opening and its replay."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
-from quart_chat.streaming.reader import PATIENCE, Burst, Reason
+from quart_chat.streaming.reader import PATIENCE, Burst, Reason, end_of_life
 
 WAITING_FRAMES = 1024
 WAITING_BYTES = 1024 * 1024
@@ -22,8 +21,7 @@ that may wait for a reader at 17 KB/s. Who takes nothing at all must not hold a 
 class QueueReader:
     def __init__(self, age: float, cut_off: Callable[[], object] | None = None) -> None:
         """Live for about `age` seconds. `cut_off` ends whoever sends, inside of `sending`."""
-        # Randomised, so that streams which began together do not end together.
-        self.old_at = time.monotonic() + age * random.uniform(0.8, 1.2)
+        self.old_at = end_of_life(age)
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_FRAMES)
         self._waiting = 0
         self._closed = False

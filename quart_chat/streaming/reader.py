@@ -1,6 +1,7 @@
 """What a feed knows of an open stream. A reader takes bursts with `write` and ends with `close`, and that is all."""
 
 import random
+import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -37,6 +38,14 @@ class Burst:
     def of(cls, data: bytes) -> "Burst":
         """`data` MUST NOT be empty: an empty chunk ends the body."""
         return cls(data, b"%x\r\n%b\r\n" % (len(data), data))
+
+
+def end_of_life(age: float) -> float:
+    """When a stream that begins now is old, on the monotonic clock, if streams live for about `age` seconds.
+
+    Randomised, so that streams which began together do not end together.
+    """
+    return time.monotonic() + age * random.uniform(0.8, 1.2)
 
 
 class Reader(Protocol):

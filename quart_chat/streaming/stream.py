@@ -1,7 +1,8 @@
 """One stream from its first byte to its last: opening, replay, live."""
 
-import asyncio
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 
 from quart_chat.models import Cursor
 from quart_chat.streaming import sse
@@ -11,45 +12,69 @@ from quart_chat.streaming.handover import Handover
 from quart_chat.streaming.live import Live
 from quart_chat.streaming.places import Caller
 from quart_chat.streaming.queue_reader import QueueReader
+from quart_chat.streaming.reader import Burst, end_of_life
 from quart_chat.streaming.socket_reader import SocketReader
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is the same for all streams of a server: `heartbeat` and `age` are in seconds."""
+
+    replay_limit: int
+    replay_bytes: int
+    heartbeat: float
+    age: float
+
+
+def open_at_once(
+    feeds: Feeds, feed: Feed, after: Cursor | None, terms: Terms, handover: Handover, caller: Caller | None = None
+) -> Live | None:
+    """A stream that is live already, where its connection can be taken over and the ring has all that its reader has
+    missed: then nothing has to be waited for. None where it has to go the long way, by `stream`."""
+    found = feed.at_hand(after, terms.replay_limit)
+    transport = handover.transport() if found else None
+    if found is None or transport is None:
+        return None
+    reader = SocketReader(transport, end_of_life(terms.age))
+    live = Live(feeds, feed, reader, feeds.opened(caller, reader))
+    for piece in opening(feed.cursor(found.position), found.must_reset, terms.heartbeat):
+        reader.write(piece)
+    if found.entries:
+        reader.write(Burst.of(b"".join(entry.frame for entry in found.entries)))
+    return live
 
 
 async def stream(
     feeds: Feeds,
     feed: Feed,
     after: Cursor | None,
-    *,
-    replay_limit: int,
-    heartbeat: float,
-    age: float,
-    caller: Caller | None = None,
+    terms: Terms,
+    cut_off: Callable[[], object],
     handover: Handover | None = None,
-) -> AsyncIterator[bytes]:
-    """The body of a stream that goes on after `after`. `heartbeat` and `age` are in seconds.
+    caller: Caller | None = None,
+) -> AsyncGenerator[bytes | Live]:
+    """The body of a stream that goes on after `after`; `cut_off` ends whoever is held up in sending it.
 
-    It takes a place of `caller`, if there is one, with its first byte. Where the connection can be handed over, the
-    body ends when the stream is live, and goes on without it.
+    It takes a place of `caller`, if there is one, with its first byte. Where the connection can be taken over, the last
+    that comes is the live stream, which goes on without the body.
     """
-    task = asyncio.current_task()
-    assert task is not None
-    reader = QueueReader(age, task.cancel if handover is None else lambda: handover.abort() or task.cancel())
+    reader = QueueReader(terms.age, cut_off)
     place = feeds.opened(caller, reader)
     feed.admit(reader)
+    live = None
     try:
-        position, must_reset = await feed.resume(after, replay_limit)
-        start = feed.cursor(position)
-        # Two pieces: some scanners hold the first event back until a second comes. A reader that must reset has nothing
-        # yet of what a heartbeat would say was sent.
-        for opening in (sse.hello(start, heartbeat), sse.reset(start) if must_reset else sse.heartbeat(start)):
+        position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes)
+        for piece in opening(feed.cursor(position), must_reset, terms.heartbeat):
             with reader.sending():
-                yield opening
+                yield piece.data
         while not reader.closed and (entries := await feed.entries_after(position, REPLAY_STEP)):
             position = entries[-1].cursor
             with reader.sending():
                 yield b"".join(entry.frame for entry in entries)
         # Nothing was handed out since `entries_after` found the head: there is no await in between.
         if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
-            handover.take(Live(feeds, feed, SocketReader(transport, reader.old_at), place))
+            live = Live(feeds, feed, SocketReader(transport, reader.old_at), place)
+            yield live
             return
         feed.join(reader)
         async for frames in reader.frames():
@@ -57,5 +82,15 @@ async def stream(
                 yield frames
     finally:
         feed.leave(reader)
-        if handover is None or handover.live is None:
+        if live is None:
             feeds.ended(place)
+
+
+@functools.lru_cache(64)
+def opening(start: Cursor, must_reset: bool, heartbeat: float) -> tuple[Burst, Burst]:
+    """Two pieces: some scanners hold the first event back until a second comes. A reader that must reset has nothing
+    yet of what a heartbeat would say was sent."""
+    return (
+        Burst.of(sse.hello(start, heartbeat)),
+        Burst.of(sse.reset(start) if must_reset else sse.heartbeat(start)),
+    )

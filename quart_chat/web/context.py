@@ -6,18 +6,20 @@ import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qsl
 
 from quart import current_app, g, request
 from werkzeug.datastructures import Headers
+from werkzeug.sansio.request import Request
 
 from quart_chat.asgi import Scope
-from quart_chat.errors import ChatError, FormInvalid, FormUnsupported
+from quart_chat.errors import ChatError, FormInvalid, FormUnsupported, MethodNotAllowed
 from quart_chat.hosts import canonical
 from quart_chat.models import Cursor
-from quart_chat.streaming.handover import KEY, Handover
 from quart_chat.web import encoding, proxies
 from quart_chat.web.policies import Policy
 from quart_chat.web.site import Site
@@ -39,8 +41,47 @@ NETWORK_LENGTH = 12
 Refusal = Callable[[ChatError], Awaitable[str | bytes]]
 
 
+class HeldRequest(Request):
+    """A request that is answered without Quart: what its own request is made of, and no more."""
+
+    def __init__(self, scope: Scope, site: Site) -> None:
+        super().__init__(
+            scope["method"],
+            scope["scheme"],
+            scope.get("server"),
+            scope.get("root_path", ""),
+            scope["path"],
+            scope["query_string"],
+            Headers([(name.decode("latin1"), value.decode("latin1")) for name, value in scope["headers"]]),
+            scope["client"][0] if scope.get("client") else None,
+        )
+        self.scope = scope
+        self.site = site
+        self.notes: dict[str, Any] = {}
+        self.http_version: str = scope["http_version"]
+
+
+_held: ContextVar[HeldRequest | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def held(request: HeldRequest) -> Iterator[None]:
+    """Within this, everything here is about `request`."""
+    token = _held.set(request)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _request() -> Request:
+    """Quart's request, or the one that is answered without it."""
+    return _held.get() or request
+
+
 def site() -> Site:
-    found: Site = current_app.extensions[EXTENSION]
+    asked = _held.get()
+    found: Site = asked.site if asked else current_app.extensions[EXTENSION]
     return found
 
 
@@ -62,22 +103,23 @@ def fragment(template: str, **values: object) -> str:
 
 
 def headers() -> Headers:
-    return request.headers
+    return _request().headers
 
 
 def cookie(name: str) -> str | None:
-    value: str | None = request.cookies.get(name)
+    value: str | None = _request().cookies.get(name)
     return value
 
 
 def notes() -> dict[str, Any]:
     """What is remembered of this request for as long as it is being answered."""
-    found: dict[str, Any] = g.setdefault("notes", {})
+    asked = _held.get()
+    found: dict[str, Any] = asked.notes if asked else g.setdefault("notes", {})
     return found
 
 
 def http_version() -> str:
-    return request.http_version
+    return (_held.get() or request).http_version
 
 
 def is_busy() -> bool:
@@ -85,21 +127,32 @@ def is_busy() -> bool:
 
 
 def is_head() -> bool:
-    return request.method == "HEAD"
+    return _request().method == "HEAD"
+
+
+def check_method(*allowed: str) -> None:
+    """Raises MethodNotAllowed."""
+    if _request().method not in allowed:
+        raise MethodNotAllowed
+
+
+def has_body() -> bool:
+    """Whether something comes, or is to come, behind the headers (https://www.rfc-editor.org/rfc/rfc9112#section-6)."""
+    return "Transfer-Encoding" in headers() or headers().get("Content-Length", "0") != "0"
 
 
 def is_safe() -> bool:
     """Whether the request only reads (https://www.rfc-editor.org/rfc/rfc9110#name-safe-methods)."""
-    return request.method in ("GET", "HEAD", "OPTIONS")
+    return _request().method in ("GET", "HEAD", "OPTIONS")
 
 
 def is_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return headers().get("HX-Request") == "true"
 
 
 def is_navigation() -> bool:
     """Whether the browser is going to show the answer as a page."""
-    return request.headers.get("Sec-Fetch-Dest") == "document"
+    return headers().get("Sec-Fetch-Dest") == "document"
 
 
 def is_stream() -> bool:
@@ -109,23 +162,23 @@ def is_stream() -> bool:
 
 def takes_gzip() -> bool:
     """Whether the client takes compressed answers."""
-    return bool(encoding.chosen(request.headers.get("Accept-Encoding", "").encode(), {b"gzip": None}))
+    return bool(encoding.chosen(headers().get("Accept-Encoding", "").encode(), {b"gzip": None}))
 
 
 def origin() -> str:
     """The server's own origin: as configured, else as this request addressed it, by a name that is the server's."""
-    return site().config.public_url or canonical(f"{request.scheme}://{request.headers.get('Host', '')}")
+    return site().config.public_url or canonical(f"{_request().scheme}://{headers().get('Host', '')}")
 
 
 def is_https() -> bool:
-    return (site().config.public_url or request.scheme).startswith("https")
+    return (site().config.public_url or _request().scheme).startswith("https")
 
 
 def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
     if not site().config.trusted_proxies:
-        proxies.notice(request.scope)
-    return address_of(request.scope.get("client"))
+        proxies.notice((_held.get() or request).scope)
+    return address_of((_held.get() or request).scope.get("client"))
 
 
 def address_of(client: tuple[str, int] | None) -> str:
@@ -148,23 +201,23 @@ def network() -> str:
 
 
 def path() -> str:
-    return request.path
+    return _request().path
 
 
 def query() -> bytes:
     """The query as it came."""
-    return request.query_string
+    return _request().query_string
 
 
 def argument(name: str) -> str:
     """A value of the query; empty when it is not there."""
-    value: str = request.args.get(name, "")
+    value: str = _request().args.get(name, "")
     return value
 
 
 def optional(name: str) -> str | None:
     """A value of the query; None when it is not there."""
-    value: str | None = request.args.get(name)
+    value: str | None = _request().args.get(name)
     return value
 
 
@@ -189,14 +242,8 @@ def last_event_id() -> Cursor | None:
 
     A value that is no cursor counts as one of another database: the reader is told to reset.
     """
-    text = request.headers.get("Last-Event-ID") or argument("after")
+    text = _request().headers.get("Last-Event-ID") or argument("after")
     return (Cursor.parse(text) or Cursor("", 0)) if text else None
-
-
-def handover() -> Handover | None:
-    """By what a stream may take its connection over; None where the app is not wrapped for it."""
-    found = request.scope.get(KEY)
-    return found if isinstance(found, Handover) else None
 
 
 async def form() -> dict[str, str]:

@@ -41,8 +41,7 @@ async def check_request() -> None:
 
     HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
     """
-    if context.http_version().startswith("2"):
-        raise VersionUnsupported
+    check_version()
     if context.is_busy():
         raise Busy
     if not context.is_safe():
@@ -54,6 +53,12 @@ async def check_request() -> None:
 def costs_when_refused() -> bool:
     """Whether a refusal of this request is counted: it wants to change something, or to have a signature checked."""
     return not context.is_safe() or caller.token() is not None
+
+
+def check_version() -> None:
+    """Raises VersionUnsupported."""
+    if context.http_version().startswith("2"):
+        raise VersionUnsupported
 
 
 def check_origin() -> None:

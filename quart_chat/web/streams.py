@@ -1,19 +1,37 @@
-"""What happens in a room, as a stream and as long polls: the same fragments from the same feed."""
+"""What happens in a room, as a stream and as long polls: the same fragments from the same feed.
 
-from quart import Blueprint
-from quart.wrappers import Response
+Both are answered ahead of Quart. What that does for a request (a context, the route, three tasks, a response) costs
+more than everything that is done here, and whoever reads by polls asks again with every message; after a network has
+come back, everybody asks at once.
+"""
 
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import structlog
+
+from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.domain import rooms
+from quart_chat.errors import ChatError, TooFast
+from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.handover import Handover
+from quart_chat.streaming.live import Live
 from quart_chat.streaming.places import Caller
 from quart_chat.streaming.poll import wait
-from quart_chat.streaming.stream import stream
+from quart_chat.streaming.stream import Terms, open_at_once, stream
 from quart_chat.web import context
-from quart_chat.web.security import check_stream_origin, stream_user
+from quart_chat.web.context import HeldRequest
+from quart_chat.web.security import DEFAULTS, FIXED, check_stream_origin, check_version, stream_user
+from quart_chat.web.site import Site
 
-blueprint = Blueprint("streams", __name__, url_prefix="/rooms/<slug>")
+log = structlog.get_logger()
 
 LONGEST_WAIT = 25.0
 """Seconds a poll is held: below the 30 s after which the strictest proxies give up."""
+
+ADDRESS = re.compile("/rooms/([^/]+)/(stream|poll)")
 
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -21,56 +39,167 @@ STREAM_HEADERS = {
     "X-Accel-Buffering": "no",
 }
 
+Headers = dict[str, str]
 
-@blueprint.get("/stream")
-async def show(slug: str) -> Response:
-    """Server-Sent Events. The whole GET runs through Quart: limits, errors and headers apply as everywhere."""
-    check_stream_origin()
-    site = context.site()
-    feed = await site.feeds.get(await rooms.find(site.chat, slug))
+
+class Held:
+    """ASGI middleware that answers streams and polls itself. An open stream keeps one frame of it, and nothing of its
+    request."""
+
+    def __init__(self, app: App, site: Site) -> None:
+        self._app = app
+        self._site = site
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["path"].endswith(("/stream", "/poll")):
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if asked := ADDRESS.fullmatch(path):
+                return self._answer(asked[1], asked[2], HeldRequest(scope, self._site), Handover(receive, send))
+        return self._app(scope, receive, send)
+
+    async def _answer(self, slug: str, what: str, request: HeldRequest, handover: Handover) -> None:
+        try:
+            with context.held(request):
+                del request  # an open stream keeps this frame
+                live = await (_stream if what == "stream" else _poll)(slug, handover)
+        except ChatError as error:
+            await _refuse(handover, error)
+        except Exception as error:
+            log.error("request failed", exc_info=error)
+            await _refuse(handover, ChatError("Something went wrong on the server. Please try again."), 500)
+        else:
+            if live is not None:
+                await _live(live, handover)
+
+
+async def _stream(slug: str, handover: Handover) -> Live | None:
+    """Server-Sent Events."""
+    feed = await _feed(slug)
+    if not context.has_body():
+        await handover.receive()
+        if handover.disconnected:
+            return None
+    await _begin(handover, 200, "text/event-stream; charset=utf-8", STREAM_HEADERS)
     if context.is_head():
-        return Response(b"", content_type="text/event-stream; charset=utf-8", headers=STREAM_HEADERS)
-    body = stream(
-        site.feeds,
-        feed,
-        context.last_event_id(),
-        replay_limit=site.config.replay_limit,
-        heartbeat=site.config.heartbeat,
-        age=site.config.stream_age,
-        caller=_caller(),
-        handover=context.handover(),
-    )
-    response = Response(body, content_type="text/event-stream; charset=utf-8", headers=STREAM_HEADERS)
-    # Quart cuts every response after 60 s, without a word; a stream has its own end.
-    response.timeout = None
-    return response
+        await _end(handover)
+        return None
+    site, after, caller = context.site(), context.last_event_id(), _caller()
+    config = site.config
+    terms = Terms(config.replay_limit, config.replay_bytes, config.heartbeat, config.stream_age)
+    if live := open_at_once(site.feeds, feed, after, terms, handover, caller):
+        return live
+    async with _while_there(handover) as cut_off:
+        async with aclosing(stream(site.feeds, feed, after, terms, cut_off, handover, caller)) as body:
+            async for piece in body:
+                if isinstance(piece, Live):
+                    return piece
+                await handover.send({"type": "http.response.body", "body": piece, "more_body": True})
+        await _end(handover)
+    return None
 
 
-@blueprint.get("/poll")
-async def poll(slug: str) -> Response:
+async def _live(live: Live, handover: Handover) -> None:
+    try:
+        if await live.run(handover.receive):
+            await _end(handover)
+    finally:
+        live.end()
+
+
+async def _poll(slug: str, handover: Handover) -> None:
     """The fragments after `?after=`, at once or when something happens, but no later than `?wait=` seconds.
 
     The header `Chat-Cursor` says where the next poll goes on; `Chat-Reset: true` that the room must be loaded anew;
     `Chat-Limit: true` that it was not held any longer, because others of its address or its user took its place.
     `Chat-Network` is another one when the client has moved to another network.
     """
-    check_stream_origin()
     site = context.site()
-    feed = await site.feeds.get(await rooms.find(site.chat, slug))
-    position, must_reset = await feed.resume(context.last_event_id(), site.config.replay_limit)
+    feed = await _feed(slug)
+    config = site.config
+    position, must_reset = await feed.resume(context.last_event_id(), config.replay_limit, config.replay_bytes)
     seconds = _seconds(context.argument("wait"))
-    in_time = must_reset or not seconds or await wait(site.feeds, feed, position, seconds, _caller())
+    in_time = True
+    if seconds and not must_reset:
+        async with _while_there(handover):
+            in_time = await wait(site.feeds, feed, position, seconds, _caller())
+        if handover.disconnected:
+            return
     entries = await feed.entries_after(position)
     position = entries[-1].cursor if entries else position
-    response = Response(b"".join(entry.fragment for entry in entries), content_type="text/html; charset=utf-8")
-    response.headers["Chat-Cursor"] = str(feed.cursor(position))
+    body = b"".join(entry.fragment for entry in entries)
+    headers = {"Chat-Cursor": str(feed.cursor(position)), "Chat-Network": context.network()}
     if must_reset:
-        response.headers["Chat-Reset"] = "true"
+        headers["Chat-Reset"] = "true"
     if not in_time:
-        response.headers["Chat-Limit"] = "true"
-    response.headers["Chat-Network"] = context.network()
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        headers["Chat-Limit"] = "true"
+    await _whole(handover, 200, "text/html; charset=utf-8", headers, body)
+
+
+async def _feed(slug: str) -> Feed:
+    check_version()
+    context.check_method("GET", "HEAD")
+    check_stream_origin()
+    site = context.site()
+    return site.feeds.known(slug) or await site.feeds.get(await rooms.find(site.chat, slug))
+
+
+async def _refuse(handover: Handover, error: ChatError, status: int | None = None) -> None:
+    """Never as HTML: an event stream client could take it for content, or for a reason to ask again at once."""
+    headers = {"Chat-Error": error.code}
+    if isinstance(error, TooFast):
+        headers["Retry-After"] = str(error.retry_after)
+    await _whole(handover, status or error.status, "text/plain; charset=utf-8", headers, f"{error.sentence}\n".encode())
+
+
+async def _whole(handover: Handover, status: int, content_type: str, headers: Headers, body: bytes) -> None:
+    """An answer that is there as a whole. None of them may be kept by anybody."""
+    fixed = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    await _begin(handover, status, content_type, fixed | headers)
+    await _end(handover, body)
+
+
+async def _begin(handover: Handover, status: int, content_type: str, headers: Headers) -> None:
+    said = [(b"content-type", content_type.encode())]
+    said += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    names = {name for name, _ in said}
+    said += [header for header in DEFAULTS if header[0] not in names]
+    await handover.send({"type": "http.response.start", "status": status, "headers": said + FIXED})
+
+
+async def _end(handover: Handover, body: bytes = b"") -> None:
+    await handover.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@asynccontextmanager
+async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
+    """Go on while the client is there, or until what comes from this is called: then what is done within this is
+    cancelled, and nothing is raised."""
+    task = asyncio.current_task()
+    assert task is not None
+    over = False
+
+    def stop() -> None:
+        nonlocal over
+        over = True
+        task.cancel()
+
+    async def listen() -> None:
+        while not handover.disconnected:
+            await handover.receive()
+        stop()
+
+    def cut_off() -> None:
+        if not handover.abort():
+            stop()
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield cut_off
+    except asyncio.CancelledError:
+        if not over or task.uncancel():
+            raise
+    finally:
+        listening.cancel()
 
 
 def _caller() -> Caller | None:

@@ -1,8 +1,9 @@
 """A chat without its web: a real database file, a broker, feeds; and what people do with it."""
 
+import asyncio
 import itertools
 import random as randoms
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from quart_chat.store import events
 from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feed import Encode, Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.stream import stream
+from quart_chat.streaming.stream import Terms, stream
 from quart_chat.web.templates import Templates
 from tests.sse import Parser, SSEvent
 
@@ -85,10 +86,16 @@ class Engine:
     async def delete(self, message: Message) -> Message:
         return await messages.delete(self.chat, self.room.slug, _author(message), message.id)
 
-    def stream(
+    async def stream(
         self, feed: Feed, after: Cursor | None, *, limit: int = 10_000, age: float = 600.0
-    ) -> AsyncIterator[bytes]:
-        return stream(self.feeds, feed, after, replay_limit=limit, heartbeat=15.0, age=age)
+    ) -> AsyncGenerator[bytes]:
+        """As a server sends it of which nothing is known; who is held up in sending it is cancelled."""
+        task = asyncio.current_task()
+        assert task is not None
+        async with aclosing(stream(self.feeds, feed, after, Terms(limit, 2**40, 15.0, age), task.cancel)) as pieces:
+            async for piece in pieces:
+                assert isinstance(piece, bytes)
+                yield piece
 
     async def replay(self, after: int = 0) -> list[SSEvent]:
         """The log after a position, as a stream brings it after its opening, up to the present head."""

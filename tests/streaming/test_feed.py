@@ -165,7 +165,7 @@ async def test_reader_goes_on(
             await running.post(f"text {number}")
         feed = await running.feed()
         cursor = running.at(after) if isinstance(after, int) else after
-        assert await feed.resume(cursor, limit) == expected
+        assert await feed.resume(cursor, limit, 2**40) == expected
 
 
 async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path
     async with engine(tmp_path, broker=broker) as running, asyncio.timeout(10):
         feed = await running.feed()
         await running.post("its author has the answer already")
-        resumed = asyncio.create_task(feed.resume(running.at(1), 1000))
+        resumed = asyncio.create_task(feed.resume(running.at(1), 1000, 2**40))
         while not broker.held or feed.head:
             await asyncio.sleep(0)
         broker.release()
@@ -185,7 +185,7 @@ async def test_cursor_that_is_never_handed_out_is_reset(tmp_path: Path, monkeypa
     async with engine(tmp_path, broker=HoldingBroker()) as running, asyncio.timeout(10):
         feed = await running.feed()
         await running.post("held back")
-        assert await feed.resume(running.at(1), 1000) == (0, True)
+        assert await feed.resume(running.at(1), 1000, 2**40) == (0, True)
 
 
 async def test_old_stream_ends_with_a_farewell_at_a_heartbeat(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ async def test_reader_that_never_reads_stops_nobody(server: Server, alice: Perso
 
 
 async def test_replay_that_is_never_read_does_not_hold_a_stop_up(tmp_path: Path) -> None:
-    async with serving(tmp_path, limits="off") as server, Person("Alice", server.url) as alice:
+    async with serving(tmp_path, limits="off", replay_bytes=str(2**30)) as server, Person("Alice", server.url) as alice:
         async with alice.listen() as stream:
             start = f"{epoch(stream)}.0"
         await fill(alice, "lobby")
@@ -232,7 +232,7 @@ async def test_replay_that_is_never_read_does_not_hold_a_stop_up(tmp_path: Path)
 
 
 async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
-    async with serving(tmp_path, limits="off") as server, Person("Alice", server.url) as alice:
+    async with serving(tmp_path, limits="off", replay_bytes=str(2**30)) as server, Person("Alice", server.url) as alice:
         async with alice.listen() as stream:
             start = f"{epoch(stream)}.0"
         await fill(alice, "lobby")
@@ -250,7 +250,7 @@ async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
 
 
 async def test_replay_that_is_never_read_keeps_no_connection(tmp_path: Path) -> None:
-    brief = {"stream_age": "1", "heartbeat": "0.2"}
+    brief = {"stream_age": "1", "heartbeat": "0.2", "replay_bytes": str(2**30)}
     async with serving(tmp_path, limits="off", **brief) as server, Person("Alice", server.url) as alice:
         async with alice.listen() as stream:
             start = f"{epoch(stream)}.0"

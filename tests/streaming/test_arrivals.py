@@ -1,0 +1,104 @@
+"""Whoever comes in among thousands of readers goes past them, and each of them is let in."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from quart_chat.arrivals import LET_IN, Arrivals
+
+READER = b"GET /rooms/lobby/stream?after=x.1 HTTP/1.1\r\nHost: here\r\n\r\n"
+POLLER = b"GET /rooms/lobby/poll?wait=25 HTTP/1.1\r\nHost: here\r\n\r\n"
+POSTER = b"POST /rooms/lobby/messages HTTP/1.1\r\nHost: here\r\n\r\n"
+LOOKER = b"GET /rooms/lobby?after=/stream HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[Arrivals, tuple[str, int]]]:
+    arrivals = Arrivals(socket.create_server(("127.0.0.1", 0)))
+    try:
+        yield arrivals, arrivals.getsockname()
+    finally:
+        arrivals.close()
+
+
+async def connect(address: tuple[str, int], said: bytes) -> socket.socket:
+    connection = socket.socket()
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, address)
+    await asyncio.get_running_loop().sock_sendall(connection, said)
+    return connection
+
+
+async def served(arrivals: Arrivals, count: int) -> list[bytes]:
+    """What those said who were let in, in their order, by the server that asyncio makes of the socket."""
+    said: list[bytes] = []
+    there = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said.append((await reader.readuntil(b"\r\n\r\n")).partition(b" ")[0])
+        writer.close()
+        if len(said) == count:
+            there.set()
+
+    server = await asyncio.start_server(serve, sock=arrivals)
+    async with asyncio.timeout(20):
+        await there.wait()
+    server.close()
+    return said
+
+
+async def test_whoever_wants_something_else_goes_past_the_readers() -> None:
+    async with listening() as (arrivals, address):
+        many = [await connect(address, (READER, POLLER)[number % 2]) for number in range(90)]
+        others = [await connect(address, said) for said in (POSTER, LOOKER)]
+        said = await served(arrivals, 92)
+        assert said.index(b"POST") < LET_IN + 2
+        assert said.count(b"GET") == 91, "and everybody is let in"
+    for connection in many + others:
+        connection.close()
+
+
+async def test_readers_are_let_in_a_few_at_a_time_and_in_their_order() -> None:
+    async with listening() as (arrivals, address):
+        many = [await connect(address, READER) for _ in range(3 * LET_IN)]
+        arrivals.listen(100)
+        turns: list[list[int]] = []
+        async with asyncio.timeout(20):
+            while sum(map(len, turns)) < len(many):
+                await asyncio.sleep(0)
+                turns.append([])
+                try:
+                    while True:
+                        connection, (_, port) = arrivals.accept()
+                        connection.close()
+                        turns[-1].append(port)
+                except BlockingIOError:
+                    pass
+        assert max(map(len, turns)) == LET_IN
+        assert [port for turn in turns for port in turn] == [each.getsockname()[1] for each in many]
+    for each in many:
+        each.close()
+
+
+async def test_who_says_nothing_is_let_in_and_who_has_left_is_no_trouble() -> None:
+    let_in: list[str] = []
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        let_in.append(writer.get_extra_info("peername")[1])
+        writer.close()
+        if len(let_in) == 3:
+            closed.set()
+
+    async with listening() as (arrivals, address):
+        connections = [await connect(address, said) for said in (b"", READER, POSTER)]
+        ports = {connection.getsockname()[1] for connection in connections}
+        connections[1].close()
+        server = await asyncio.start_server(serve, sock=arrivals)
+        async with asyncio.timeout(20):
+            await closed.wait()
+        server.close()
+    assert set(let_in) == ports
+    for connection in connections:
+        connection.close()
