@@ -6,7 +6,7 @@ from quart_chat.domain.rooms import SLUG_LENGTH
 
 NEARLY = re.compile(
     rf"/(?P<kind>rooms|embed)/(?P<slug>[A-Za-z0-9-]{{1,{SLUG_LENGTH}}})"
-    r"(?P<rest>(?:/(?:embed|stream|poll|messages(?:/[0-9]{1,18}(?:/[a-z]{1,20})?)?))?)/?"
+    r"(?P<rest>(?:/[a-z]{1,20}(?:/[0-9]{1,18}(?:/[a-z]{1,20})?)?)?)/?"
 )
 """A path below a room, of characters that may stand in any header."""
 

@@ -204,6 +204,12 @@ def path() -> str:
     return _request().path
 
 
+def answers(path: str) -> bool:
+    """Whether there is something at this path for a request like this one."""
+    found: bool = current_app.url_map.bind("").test(path, method=request.method)
+    return found
+
+
 def query() -> bytes:
     """The query as it came."""
     return _request().query_string

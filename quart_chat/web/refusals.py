@@ -59,6 +59,8 @@ async def _room_meant() -> Response | None:
     if meant is None:
         return None
     slug, path = meant
+    if not context.answers(path):
+        return None
     try:
         await rooms.find(context.site().chat, slug)
     except ChatError:

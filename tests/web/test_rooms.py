@@ -120,6 +120,7 @@ async def test_nearly_the_address_of_a_room_leads_to_it(alice: Person, room: str
         f"/rooms/{capital}/{message}/source/": f"/rooms/{room}/{message}/source",
         f"/rooms/{capital}/poll?after=x": f"/rooms/{room}/poll?after=x",
         f"/rooms/{capital}/embed/": f"/rooms/{room}/embed",
+        f"/rooms/{capital}/share/": f"/rooms/{room}/share",
         f"/embed/{capital}?theme=dark": f"/embed/{room}?theme=dark",
         f"/embed/{room}/": f"/embed/{room}",
         "/rooms/": "/",
@@ -134,7 +135,7 @@ async def test_nearly_the_address_of_a_room_leads_to_it(alice: Person, room: str
     nowhere = """
         /rooms/Nowhere /rooms/nowhere/ /rooms//lobby /rooms/lobby// /rooms/Lobby/nothing /rooms/%4Cobby%0d%0aA
         /rooms/lobby%0d%0aLocation:%20x /rooms/lobb%C4%B1 /rooms/%E2%84%AAobby /rooms/Lobby%00
-        /rooms/Lobby/messages/x /embed//Lobby /Rooms/lobby /rooms/lobby-
+        /rooms/Lobby/messages/x /rooms/Lobby/messages/1/nothing /embed//Lobby /Rooms/lobby /rooms/lobby-
     """.split()
     answers = {path: (await alice.client.get(path)).status_code for path in nowhere}
     assert set(answers.values()) == {404}, answers
