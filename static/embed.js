@@ -38,7 +38,8 @@
       forced-color-adjust: none;
       clip-path: path("M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z")
     }
-    [aria-expanded=true] i { clip-path: path("M6 4.5l6 6 6-6L19.5 6l-6 6 6 6-1.5 1.5-6-6-6 6L4.5 18l6-6-6-6z") }
+    #bar { display: none }
+    [aria-expanded=true] i, #bar i { clip-path: path("M6 4.5l6 6 6-6L19.5 6l-6 6 6 6-1.5 1.5-6-6-6 6L4.5 18l6-6-6-6z") }
     #badge {
       position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 10px; padding: 0 6px;
       border-radius: 11px; font: 600 12px/22px system-ui, sans-serif; color: #fff; background: #c5221f
@@ -49,8 +50,19 @@
       border-radius: 16px; overflow: hidden; color: CanvasText; background: Canvas; transition: .15s, visibility 0s
     }
     #panel.closed { visibility: hidden; opacity: 0; transform: translateY(12px); transition-delay: 0s, .15s }
-    @media (max-width: 480px) {
-      #panel.bubble { inset-inline: 0; width: auto; height: calc(100dvh - 96px); border-inline: 0 }
+    @media (max-width: 480px), (max-height: 480px) {
+      #panel.bubble {
+        display: flex; flex-direction: column; inset: var(--top, 0) 0 auto; width: auto; height: var(--height, 100dvh);
+        padding: env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left);
+        border: 0; border-radius: 0; color: var(--on-accent); background: var(--accent)
+      }
+      #bar { display: flex; flex: none; align-items: center; padding-inline-start: 16px; font: 600 16px/44px system-ui, sans-serif }
+      #bar b { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+      #bar button { position: static; width: 44px; height: 44px; padding: 10px; box-shadow: none; transform: none }
+      #bar button:focus-visible { outline: 2px solid; outline-offset: -4px }
+      #panel.bubble > iframe { flex: 1; min-height: 0 }
+      #panel.bubble > p { color: CanvasText; background: Canvas }
+      [aria-expanded=true] { visibility: hidden }
     }
     @media (prefers-reduced-motion: reduce) { * { transition: none !important } }
   `);
@@ -95,6 +107,7 @@
     #trouble;
     #frame;
     #button;
+    #title;
     #badge;
     #life; // aborted when this is taken apart
     #isPlaced = false;
@@ -165,6 +178,7 @@
 
     #buildButton(signal) {
       this.#panel.className = "bubble closed";
+      this.#buildBar(signal);
       this.#badge = make("span", { id: "badge" });
       this.#button = make("button", { type: "button" }, { "aria-controls": "panel" });
       this.#button.append(make("i"), this.#badge);
@@ -173,6 +187,23 @@
         if (event.key === "Escape" && !event.defaultPrevented && event.keyCode !== 229) this.close();
       }, { signal });
       this.#root.prepend(this.#button);
+    }
+
+    // On a phone the room covers the page. As much of it as the keyboard leaves is what there is to see.
+    #buildBar(signal) {
+      const bar = make("div", { id: "bar" });
+      const close = make("button", { type: "button" }, { "aria-label": "Close" });
+      this.#title = make("b");
+      close.append(make("i"));
+      close.addEventListener("click", () => this.close());
+      bar.append(this.#title, close);
+      this.#panel.prepend(bar);
+      const view = window.visualViewport;
+      const fit = () => {
+        this.#panel.style.setProperty("--top", `${view.offsetTop}px`);
+        this.#panel.style.setProperty("--height", `${view.height}px`);
+      };
+      for (const type of ["resize", "scroll"]) view?.addEventListener(type, fit, { signal });
     }
 
     #clear() {
@@ -212,6 +243,7 @@
       this.#own.replaceSync(`:host { height: ${height}px; --accent: #${accent}; --on-accent: ${readableOn(accent)} }`);
       if (this.#frame) this.#frame.title = this.#label;
       if (!this.#button) return;
+      this.#title.textContent = this.#label;
       this.#button.setAttribute("aria-label", this.#unread ? `${this.#label}, ${this.#unread} unread` : this.#label);
       this.#button.setAttribute("aria-expanded", this.#isOpen);
       this.#badge.textContent = this.#unread > 99 ? "99+" : this.#unread || "";
@@ -221,9 +253,9 @@
       if (!this.#button || open === this.#isOpen) return;
       this.#load(this.#life.signal);
       this.#panel.classList.toggle("closed", !open);
+      this.#dress();
       if (open) this.#frame.focus();
       else if (this.getRootNode().activeElement === this) this.#button.focus();
-      this.#dress();
       this.#say("visible", { visible: open });
     }
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -407,3 +408,85 @@ async def test_words_of_strangers_are_not_heard(
     await expect(ana.room(frames - 1).frame.locator(".verified")).to_have_count(0)
     assert [said["text"] for said in await heard(ana, "message", 1)] == ["still a guest"]
     ana.complains_of()
+
+
+async def test_bubble_on_a_phone_covers_the_page_and_is_closed_by_its_bar(
+    host: Host, server: Server, room: str, visit: OpenVisit
+) -> None:
+    phone = {
+        "viewport": {"width": 400, "height": 640},
+        "has_touch": True,
+        "is_mobile": True,
+        "reduced_motion": "reduce",
+    }
+    head = '<meta name="viewport" content="width=device-width"><h1>A site</h1>'
+    html = page(server, room, LINE.replace("style", "bubble style"))
+    ana = await visit(host.put("/", head + html), **phone)
+    await ana.room().is_live()
+    launcher = ana.page.get_by_role("button", name=f"Chat: {room}")
+    close = ana.page.get_by_role("button", name="Close")
+    await expect(close).to_be_hidden()
+    for width, height in ((400, 640), (280, 560), (640, 360)):
+        await ana.page.set_viewport_size({"width": width, "height": height})
+        await launcher.tap()
+        assert await place(ana, "#panel") == (0, 0, width, height)
+        await expect(ana.page.get_by_text(f"Chat: {room}", exact=True)).to_be_in_viewport(ratio=1)
+        await expect(close).to_be_in_viewport(ratio=1)
+        await expect(launcher).to_be_hidden()
+        frame = await place(ana, "iframe")
+        assert (frame[0], frame[1] + frame[3], frame[2]) == (0, height, width)
+        await expect(ana.room().frame.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+        seen = """(height) => {
+          if (height) Object.defineProperty(visualViewport, "height", { configurable: true, value: height });
+          else delete visualViewport.height;
+          visualViewport.dispatchEvent(new Event("resize"));
+        }"""
+        await ana.page.evaluate(seen, height - 100)  # a keyboard opens
+        assert await place(ana, "#panel") == (0, 0, width, height - 100)
+        await ana.page.evaluate(seen, 0)
+        await close.tap()
+        await expect(launcher).to_be_focused()
+        await expect(ana.page.locator("#panel")).to_be_hidden()
+    await ana.page.set_viewport_size({"width": 900, "height": 700})
+    await launcher.tap()
+    await expect(ana.page.locator("iframe")).to_be_visible()
+    await expect(close).to_be_hidden()
+    await launcher.tap()
+    ana.complains_of()
+
+
+async def place(ana: Visit, part: str) -> tuple[int, ...]:
+    """Where it is, and its size, in whole pixels."""
+    box = await ana.page.locator(part).bounding_box()
+    assert box
+    return tuple(round(box[each]) for each in ("x", "y", "width", "height"))
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "embedding.md"
+
+
+def sample(section: int, chat: str) -> str:
+    """The first block of HTML in a section of the guide, for a chat at this address."""
+    text = DOCUMENT.read_text("utf-8").split(f"## {section}. ")[1]
+    return text.split("```html\n")[1].split("```")[0].replace("https://chat.example.org", chat)
+
+
+async def test_samples_of_the_guide_work_as_they_are_pasted(host: Host, server: Server, visit: OpenVisit) -> None:
+    ana = await visit(host.put("/empty", ""))
+    release = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await ana.page.context.route("**/embed.js", later)
+    html = "".join(sample(section, server.url) for section in (1, 4, 5))
+    await ana.page.goto(host.put("/", html), wait_until="commit")
+    await ana.page.wait_for_selector("quart-chat", state="attached")
+    release.set()  # after the page's own scripts
+    await ana.room().is_live()
+    await expect(ana.room().frame.locator("html")).to_have_attribute("data-theme", "dark")
+    unread = "new CustomEvent('unread', { detail: { count: 2 } })"
+    await ana.page.evaluate(f"document.querySelector('quart-chat').dispatchEvent({unread})")
+    await expect(ana.page).to_have_title("(2) Shop")
+    ana.complains_of("404")  # this site has no /chat-token
