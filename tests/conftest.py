@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.async_api import Browser, async_playwright
 
@@ -13,6 +14,10 @@ from tests.browser.cdn import VENDOR, serving_cdn
 from tests.browser.chromium import FLAGS, MISSING, find_chromium
 from tests.people import Person
 from tests.serving import Server, serving
+
+# A machine that has other things to do is no fault of what is tried on it.
+hypothesis.settings.register_profile("busy", deadline=None)
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

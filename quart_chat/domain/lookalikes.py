@@ -16,9 +16,10 @@ from quart_chat.domain.text import UNSEEN
 SAME = {"i": "l", "0": "o", "1": "l"}
 """What the data keeps apart and a small sans-serif does not: I is l there, so its small form is l too."""
 
-ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
-"""Blocks of marks that are of no script: a dot below a letter is overlooked. Marks of one script (vowels in Devanagari,
-Thai, Arabic) are not among them: without those, other names would be left."""
+ACCENTS = ((0x0300, 0x036F), (0x0483, 0x0489), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
+"""Blocks of marks that are of no script, and those of Cyrillic, which no word needs: a dot below a letter is
+overlooked. Marks of one script (vowels in Devanagari, Thai, Arabic) are not among them: without those, other names
+would be left. On letters of another script those are overlooked, too."""
 
 ROUNDS = 8
 """Foldings of a character until it stays the same; the data needs 4."""
@@ -41,7 +42,7 @@ def skeleton(name: str) -> str:
     """
     letters = [character for character in unicodedata.normalize("NFKD", name) if not _is_passed_over(character)]
     folded = unicodedata.normalize("NFKD", "".join(map(_fold, letters)))
-    return folded or _without_letters(name)
+    return _without_foreign_marks(folded) or _without_letters(name)
 
 
 def skeletons(name: str) -> frozenset[str]:
@@ -50,6 +51,27 @@ def skeletons(name: str) -> frozenset[str]:
     One is not enough outside of Latin: small and capital letters of one name may look like different Latin ones.
     """
     return frozenset(skeleton(change(name)) for change in CASINGS)
+
+
+def _without_foreign_marks(folded: str) -> str:
+    """Without those that stand on a letter of another script, as it looks: what has become a Latin letter by its shape
+    bears no mark of where it came from."""
+    kept, base = [], ""
+    for character in folded:
+        if unicodedata.category(character) != "Mn":
+            base = character
+        elif base and not _scripts(character) & _scripts(base):
+            continue
+        kept.append(character)
+    return "".join(kept)
+
+
+@functools.lru_cache(10_000)
+def _scripts(character: str) -> frozenset[str]:
+    """The scripts of a letter or a mark, by what its name begins with."""
+    words = unicodedata.name(character, "").removeprefix("COMBINING ").partition(" ")[0].split("-")
+    # Some letters of Katakana are folded to the ideographs that they look like, and keep their voicing there.
+    return frozenset([*words, "CJK"] if "KATAKANA" in words else words)
 
 
 def _without_letters(name: str) -> str:

@@ -48,9 +48,19 @@ FLAGS = regex.compile(
 )
 """Those of England, Scotland and Wales: a black flag, and in tags, which show nothing, whose it is."""
 
-MARKS_OF_TRUST = frozenset("✓✔☑✅🗸🗹⍻🮱𐄂√∛∜⎷🅥🆅🏵📛🪪🛡⛨")
-"""Check marks and what passes for one, a V in a circle or a box, rosettes, badges and shields: next to a name they say
-what only the server says, that somebody vouches for it."""
+MARKS_OF_TRUST = frozenset("✓✔☑✅🗸🗹⍻🮱𐄂㆑√∛∜⎷⟌؆؇⩗🅥🆅⍌🆗🏵💮📛🪪🛡⛨🔰🏅🎖")
+"""Check marks and what passes for one, a V or an OK in a circle or a box, rosettes, badges, medals and shields: next to
+a name they say what only the server says, that somebody vouches for it."""
+
+ALONE = regex.compile(
+    r"(?V1)(?<![\p{Tai_Viet}--[ꪛꪜ]])[ꪛꪜ](?![\p{Tai_Viet}--[ꪛꪜ]])"
+    r"|(?<![・ー\p{Katakana}--[レㇾ]])[レㇾ](?![・ー\p{Katakana}--[レㇾ]])"
+)
+"""Letters that are drawn like a check mark, where no other one of their own script is beside them: among their own they
+are read as letters."""
+
+ENCLOSING = regex.compile(r"(?<![0-9#*]\ufe0f?)\p{Me}")
+"""What draws a circle or a box around any letter, except on the keys of a telephone, which are emoji."""
 
 
 def clean_text(text: str) -> str:
@@ -79,10 +89,13 @@ def clean_name(name: str) -> str:
     """The name of somebody, as `clean_title` has it. Raises NameInvalid, also when it imitates the mark of those whom a
     room's site vouches for."""
     name = clean_title(name)
-    if found := MARKS_OF_TRUST.intersection(name):
+    alone = ALONE.search(name)
+    if found := alone[0] if alone else min(MARKS_OF_TRUST.intersection(name), default=""):
         raise NameInvalid(
-            f"The name contains {min(found)}, which looks like the mark of verified people. Please leave it out."
+            f"The name contains {found}, which looks like the mark of verified people. Please leave it out."
         )
+    if ENCLOSING.search(name):
+        raise NameInvalid("The name has a letter in a circle or a box, like a mark of its own. Please leave that out.")
     return name
 
 
