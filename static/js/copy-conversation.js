@@ -26,6 +26,18 @@ function paragraph(...parts) {
   return element;
 }
 
+// Its content with its line breaks as elements: not everything that it is pasted into keeps others.
+function contentOf(part) {
+  const content = part.cloneContents();
+  const walker = document.createTreeWalker(content, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  for (const text of texts) {
+    text.replaceWith(...text.data.split("\n").flatMap((line, index) => (index ? [document.createElement("br"), line] : [line])));
+  }
+  return content;
+}
+
 function bold(text) {
   const element = document.createElement("b");
   element.append(text);
@@ -37,8 +49,8 @@ function lineOf(message, part) {
   const author = said(message, ".message-author");
   const tag = said(message, ".message-tag");
   const rest = `${tag && ` (${tag})`} ${said(message, "time")}: `;
-  if (!author) return [part.toString(), paragraph(part.cloneContents())]; // it is not sent yet
-  return [author + rest + part.toString(), paragraph(bold(author), rest, part.cloneContents())];
+  if (!author) return [part.toString(), paragraph(contentOf(part))]; // it is not sent yet
+  return [author + rest + part.toString(), paragraph(bold(author), rest, contentOf(part))];
 }
 
 function copyLines(event) {

@@ -212,6 +212,7 @@ async def test_conversation_is_copied_in_lines_that_can_be_read(window: OpenWind
     assert (handled, text) == (True, "\n".join(["Today", *lines]))
     assert '<a href="https://example.org/a?b=1&amp;c=2"' in html
     assert "&lt;b&gt;שלום&lt;/b&gt;" in html
+    assert "two<br>  lines</p>" in html
     assert f"<b>Alice</b> ({tags[0]}) {times[0]}: see " in html
     assert (await copied([1, 4], [2, 4]))[:2] == [
         True,
