@@ -113,6 +113,8 @@ def _steps(bench: Bench, there: list[Contestant], few: int, many: int) -> Iterat
         yield "calm", peer.name, lambda peer=peer: bench.calm(peer, many)  # type: ignore[misc]
     yield "stuck", QUART_CHAT.name, bench.stuck
     yield "storm", QUART_CHAT.name, lambda: bench.storm(many)
+    yield "arrivals", QUART_CHAT.name, lambda: bench.arrivals(many)
+    yield "polls", QUART_CHAT.name, bench.polls
 
 
 def _picture(rounds: list[dict[str, Any]], there: list[Contestant], many: int) -> str:

@@ -108,6 +108,33 @@ def bars(rounds: Rounds, few: int, many: int) -> list[Bar]:
             most=True,
             unit="s",
         ),
+        *(
+            bar(f"{many:,} readers at once: {what}", most, value, most=True, unit=unit)
+            for what, most, value, unit in (
+                ("all are served", 6.0, lambda found: found["arrivals"]["quart-chat"]["served_s"], "s"),
+                ("a POST meanwhile", 1.0, lambda found: found["arrivals"]["quart-chat"]["post_s"], "s"),
+                ("a delivery meanwhile", 1.0, lambda found: found["arrivals"]["quart-chat"]["delivery_s"], "s"),
+                (
+                    "memory per stream afterwards",
+                    22.0,
+                    lambda found: found["arrivals"]["quart-chat"]["bytes_per_stream"] / 1024,
+                    "KiB",
+                ),
+            )
+        ),
+        bar(
+            "messages/s that 100 readers by polls get, 50 offered",
+            40.0,
+            lambda found: found["polls"]["quart-chat"]["messages_per_s"],
+            unit="",
+        ),
+        bar(
+            "95 % of them are there within",
+            1.0,
+            lambda found: found["polls"]["quart-chat"]["p95_ms"] / 1000,
+            most=True,
+            unit="s",
+        ),
         bar("durable posts/s, 32 posters / bare view", 0.7, against_bare("posts")),
         bar("room pages/s for newcomers, with 10 posts/s / bare view", 0.6, against_bare("pages")),
         bar(

@@ -58,6 +58,11 @@ class Server:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def resident(self) -> int:
         """Bytes of memory that the process and its children hold."""
         assert self._process is not None

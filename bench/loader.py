@@ -2,12 +2,13 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.host import LOAD_CORE, pinned
+from bench.host import LOAD_CORE, Server, pinned
 
 SOURCES = Path(__file__).parent
 
@@ -77,3 +78,14 @@ def measure(build: Path, port: int, arguments: Sequence[str], **options: float) 
     with load(build, port, arguments, **options) as ready:
         ready.begin()
         return ready.result()
+
+
+def crowd(what: str, server: Server, *numbers: float) -> dict[str, float]:
+    """One run of `bench.crowd`. Raises Invalid."""
+    arguments = [str(server.port), str(server.pid), *(f"{number:g}" for number in numbers)]
+    command = pinned(LOAD_CORE, [sys.executable, "-m", "bench.crowd", what, *arguments])
+    ended = subprocess.run(command, cwd=SOURCES.parent, capture_output=True, text=True, timeout=LONGEST)
+    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1]) if ended.stdout else {"problem": ended.stderr}
+    if "problem" in found:
+        raise Invalid(str(found["problem"]))
+    return found

@@ -110,6 +110,16 @@ class Bench:
             raise loader.Invalid(f"only {found['reconnects']} readers came back")
         return {"back_s": found["back_s"], "reconnects": found["reconnects"], "messages": found["posts"]}
 
+    def arrivals(self, readers: int) -> Numbers:
+        """All readers come in the same second, while others post and read."""
+        with self.server(QUART_CHAT) as server:
+            return loader.crowd("arrivals", server, readers)
+
+    def polls(self) -> Numbers:
+        """100 readers by held polls, and 50 messages a second."""
+        with self.server(QUART_CHAT) as server:
+            return loader.crowd("polls", server, 100, 50, 2 * self.plan.seconds)
+
     def stuck(self) -> Numbers:
         """Long messages to 100 readers, alone and with 20 more who never read."""
         found: Numbers = {}

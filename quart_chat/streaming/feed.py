@@ -20,6 +20,7 @@ from quart_chat.errors import StoreUnavailable
 from quart_chat.events import Event, MessagePosted
 from quart_chat.models import Cursor, Message
 from quart_chat.streaming import sse
+from quart_chat.streaming.gathering import Gathering
 from quart_chat.streaming.reader import Burst, Reader, Reason
 
 log = structlog.get_logger()
@@ -122,6 +123,7 @@ class Feed:
         self._ring: deque[Entry] = deque()
         self._ring_bytes = 0
         self._changed = asyncio.Event()
+        self.polls = Gathering(head)
 
     async def fill(self) -> None:
         """Read the newest events into the ring, once. Readers who come back after a restart missed only few: they must
@@ -223,6 +225,7 @@ class Feed:
         for reader in [*self._readers, *self._replaying]:
             reader.close(reason)
         self._notify()
+        self.polls.close()
 
     async def _is_too_much(self, position: int, most: int) -> bool:
         if self.head - position <= FEW:
@@ -272,6 +275,7 @@ class Feed:
         self.head = entries[-1].cursor
         readers = list(self._readers)
         self._notify()
+        self.polls.happened(self.head)
         await _write(b"".join(entry.frame for entry in entries), readers)
 
     async def _beat(self) -> None:

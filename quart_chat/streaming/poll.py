@@ -20,10 +20,10 @@ class HeldPoll:
         self._until.reschedule(asyncio.get_running_loop().time())
 
     async def wait(self, feed: Feed, position: int, seconds: float) -> bool:
-        """As `Feed.wait_beyond`; False when it was closed."""
+        """As `Gathering.wait_beyond`; False when it was closed."""
         try:
             async with self._until:
-                await feed.wait_beyond(position, seconds)
+                await feed.polls.wait_beyond(position, seconds)
         except TimeoutError:
             return False
         return True
@@ -32,7 +32,7 @@ class HeldPoll:
 async def wait(feeds: Feeds, feed: Feed, position: int, seconds: float, caller: Caller | None) -> bool:
     """Return when the head is past `position`, the feed closed or the time up; False when others need the place."""
     if caller is None or feeds.places is None or feed.head > position:
-        await feed.wait_beyond(position, seconds)
+        await feed.polls.wait_beyond(position, seconds)
         return True
     poll = HeldPoll()
     place = feeds.places.take(caller, poll)

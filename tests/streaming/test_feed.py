@@ -168,6 +168,20 @@ async def test_reader_goes_on(
         assert await feed.resume(cursor, limit, 2**40) == expected
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["from the ring", "from the store"])
+async def test_reader_that_has_missed_too_many_bytes_begins_anew(
+    tmp_path: Path, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quart_chat.streaming.feed.REFILL", 50 if kept else 1)
+    async with engine(tmp_path) as running:
+        for _ in range(30):
+            await running.post("x" * 1000)
+        feed = await running.feed()
+        assert await feed.resume(running.at(0), 1000, 100_000) == (0, False)
+        assert await feed.resume(running.at(0), 1000, 25_000) == (30, True)
+        assert await feed.resume(running.at(15), 1000, 1) == (15, False), "few are not even counted"
+
+
 async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path: Path) -> None:
     broker = HoldingBroker()
     async with engine(tmp_path, broker=broker) as running, asyncio.timeout(10):

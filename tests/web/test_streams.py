@@ -231,6 +231,21 @@ async def test_replay_that_is_never_read_does_not_hold_a_stop_up(tmp_path: Path)
         assert "did not end in time" not in server.log
 
 
+async def test_nobody_makes_the_server_send_megabytes_with_one_request(tmp_path: Path) -> None:
+    """Whoever has missed more than a page could show is told to load that."""
+    async with serving(tmp_path, limits="off", replay_bytes="100000") as server, Person("Alice", server.url) as alice:
+        async with alice.listen() as stream:
+            start = f"{epoch(stream)}.0"
+        for _ in range(25):
+            await alice.post_message("&" * 8000)
+        async with alice.listen(after=start) as stream:
+            assert (await stream.next()).type == "reset"
+            await alice.post_message("live")
+            assert await texts(stream, 1) == ["live"], "and from there it goes on"
+        answer = await alice.client.get("/rooms/lobby/poll", params={"after": start})
+        assert (answer.headers["Chat-Reset"], answer.content) == ("true", b"")
+
+
 async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
     async with serving(tmp_path, limits="off", replay_bytes=str(2**30)) as server, Person("Alice", server.url) as alice:
         async with alice.listen() as stream:
