@@ -132,47 +132,42 @@ class Watch:
     renamed anything: compare the database's identity with that of before it was opened."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._real = located(path)
-        names = [path, *(Path(f"{self._real}{suffix}") for suffix in BESIDE)]
-        self._opened = [(name, identity(name)) for name in names]
+        real = located(path)
+        self._opened = {str(name): identity(name) for name in (path, *(Path(f"{real}{suffix}") for suffix in BESIDE))}
+        self._name = str(path)
         self.changed_at = 0
         """When the file itself was last changed, in nanoseconds, as of the last look."""
 
     @property
     def files(self) -> str:
         """The inodes of the database and of its write-ahead log."""
-        return "-".join(str(opened[1]) if opened else "0" for _, opened in self._opened[:2])
+        return "-".join(str(opened[1]) if opened else "0" for opened in list(self._opened.values())[:2])
 
     def trouble(self) -> str | None:
         """What is wrong, for the operator; None while all is where it was. Costs three calls of the system."""
-        for name, opened in self._opened:
+        for name, opened in self._opened.items():
             try:
-                found = name.stat()
+                found = os.stat(name)  # noqa: PTH116  # a Path takes half as long again, and this is done for every commit
             except OSError:
-                return f"{name.name} is gone"
+                return f"{Path(name).name} is gone"
             if (found.st_dev, found.st_ino) != opened:
-                return f"{name.name} is another file now"
-            if name is self._path:
+                return f"{Path(name).name} is another file now"
+            if name is self._name:
                 self.changed_at = found.st_ctime_ns
         return None
-
-    def look(self) -> None:
-        """See when the file was last changed. It may be gone."""
-        with suppress(OSError):
-            self.changed_at = self._path.stat().st_ctime_ns
 
     def leave(self) -> None:
         """After the last connection is closed: leave nothing of ours beside a file that is not.
 
         SQLite would take a write-ahead log for that file's own, and put its pages into it.
         """
-        if identity(self._path) == self._opened[0][1]:
+        (name, opened), *beside = self._opened.items()
+        if identity(Path(name)) == opened:
             return
-        for name, opened in self._opened[1:]:
+        for name, opened in beside:
             with suppress(OSError):
-                if identity(name) == opened:
-                    self._discard(name)
+                if identity(Path(name)) == opened:
+                    self._discard(Path(name))
 
     def _discard(self, path: Path) -> None:
         if path.name.endswith("-shm") or not path.stat().st_size:
@@ -184,11 +179,23 @@ class Watch:
 
 def put_aside(path: Path) -> Path:
     """Give a file a name that nothing looks for, and that is free."""
+    return path.rename(_aside(path))
+
+
+def _aside(path: Path) -> Path:
     number = 1
     while (aside := Path(f"{path}.aside-{number}")).exists():
         number += 1
-    path.rename(aside)
     return aside
+
+
+def empty(path: Path) -> None:
+    """Leave nothing in a file that is open; a copy is put aside. Raises OSError."""
+    copy = _aside(path)
+    make_private(copy)
+    copy.write_bytes(path.read_bytes())
+    os.truncate(path, 0)
+    log.warning("what was in the write-ahead log was put aside", file=str(copy))
 
 
 def sync_folder(path: Path) -> None:

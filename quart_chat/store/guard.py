@@ -23,6 +23,10 @@ class Gone(Exception):
     """The path does not name what is open any more; the message says what became of it, for the operator."""
 
 
+class WrittenOver(Gone):
+    """It does, but another database was written into the very file: nothing of ours may get in there."""
+
+
 class Guard:
     """`take` it before anything opens the file, `begin` on the writer's connection, `release` it at the very end."""
 
@@ -36,8 +40,8 @@ class Guard:
         self._witness: Witness | None = None
         self._epoch = ""
         self._total = 0
-        self._changed_at = 0
         self._lost: str | None = None
+        self._over: WrittenOver | None = None
 
     def take(self) -> None:
         """Lock the file and look at it. Raises StartupError."""
@@ -73,13 +77,15 @@ class Guard:
             raise StartupError(f"Nothing can be written beside {self._path}: {error.strerror}.") from error
 
     def check(self) -> None:
-        """To be called before a commit. Raises Gone where it would go to a file that nobody finds."""
+        """To be called before a commit. Raises Gone where it would go to a file that nobody finds, or into another."""
         assert self._watch is not None
+        if self._over is not None:
+            raise self._over
+        seen = self._watch.changed_at
         if lost := self._watch.trouble():
             raise Gone(lost)
-        if self._watch.changed_at != self._changed_at:
+        if self._watch.changed_at != seen:
             self._inspect()
-            self._changed_at = self._watch.changed_at
 
     def committed(self, events: int) -> None:
         """To be called after a commit, before anybody hears of it. Raises Gone, OSError."""
@@ -88,13 +94,18 @@ class Guard:
             raise Gone(lost)
         self._total += events
         self._write()
-        self._found()
+        if self._lost is not None:
+            self._lost = None
+            log.warning("the database is back in its place", database=str(self._path))
 
     def lose(self, connection: sqlite3.Connection, lost: Gone) -> None:
         """The file is gone: put into it, wherever it is now, what only the write-ahead log has, and say so, once."""
         if self._lost is None:
             self._lost = str(lost)
             log.error("nothing is stored any more", database=str(self._path), reason=str(lost))
+        if isinstance(lost, WrittenOver):
+            self._disown(lost)
+            return
         with suppress(sqlite3.Error):
             truncate(connection)
 
@@ -110,8 +121,12 @@ class Guard:
 
     def end(self, connection: sqlite3.Connection) -> None:
         """Before the last connection is closed."""
-        if self._watch is not None and (lost := self._watch.trouble()):
-            self.lose(connection, Gone(lost))
+        if self._watch is None:
+            return
+        try:
+            self.check()
+        except Gone as gone:
+            self.lose(connection, gone)
 
     def release(self) -> None:
         """Let go of everything; may be called again."""
@@ -128,31 +143,32 @@ class Guard:
             os.close(self._lock)
             self._lock = -1
 
+    def _disown(self, lost: WrittenOver) -> None:
+        """Keep SQLite from putting the write-ahead log into the file when it is closed, which it does by itself."""
+        if self._over is None:
+            self._over = lost
+            with suppress(OSError):
+                file.empty(Path(f"{self._real}-wal"))
+
     def _note(self) -> None:
         """Have the witness say how far the database is, and how the file looks by now."""
         assert self._watch is not None
-        self._watch.look()
-        self._write()
+        if self._watch.trouble() is None:
+            self._write()
 
     def _write(self) -> None:
         assert self._watch is not None
         assert self._witness is not None
-        self._changed_at = self._watch.changed_at
-        self._witness.write(self._epoch, self._total, self._watch.files, self._changed_at)
+        self._witness.write(self._epoch, self._total, self._watch.files, self._watch.changed_at)
 
     def _inspect(self) -> None:
-        """Somebody else has changed the file: a command beside, or a copy that was written over it. Raises Gone."""
+        """Somebody else has changed the file: a command beside, or a copy that was written into it. Raises Gone."""
         try:
             found = history.judge(self._real, thorough=False)
         except Unsound as error:
-            raise Gone(f"{self._path.name} was written over: {error}") from error
+            raise WrittenOver(f"{self._path.name} was written over: {error}") from error
         if found is None or found.epoch != self._epoch or found.total < self._total:
-            raise Gone(f"{self._path.name} was written over by another database")
-
-    def _found(self) -> None:
-        if self._lost is not None:
-            self._lost = None
-            log.warning("the database is back in its place", database=str(self._path))
+            raise WrittenOver(f"{self._path.name} was written over by another database")
 
 
 def truncate(connection: sqlite3.Connection) -> bool:

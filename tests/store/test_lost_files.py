@@ -109,7 +109,7 @@ def left(ruin: Ruin, folder: Path) -> str:
     messages = {
         replace: {"chat.db": 3}, move: {"moved.db": 20}, remove_log: {"chat.db": 20}, replace_log: {"chat.db": 20},
         remove_index: {"chat.db": 20}, remove_folder: {"../remove_folder-moved/chat.db": 20},
-        turn_link: {"chat.db": 20, "other/chat.db": 3},
+        write_over: {"chat.db": 3}, turn_link: {"chat.db": 20, "other/chat.db": 3},
     }.get(ruin, {})  # fmt: skip
     for name, count in messages.items():
         with closing(sqlite3.connect(folder / name)) as connection:
@@ -118,7 +118,7 @@ def left(ruin: Ruin, folder: Path) -> str:
         if (sound, found) != ("ok", count):
             return f"{name}: {sound}, {found} messages"
     logs = [path.name for path in folder.glob("chat.db-wal") if path.stat().st_size]
-    return f"{logs} beside it" if logs and ruin not in (write_over, write_rubbish_over, truncate) else ""
+    return f"{logs} beside it" if logs else ""
 
 
 async def test_file_that_comes_back_is_written_again(tmp_path: Path) -> None:
