@@ -26,6 +26,7 @@ HTMX = "htmx.js"
 IMPORT = re.compile(r'import (?:\{ (?P<names>[^}]+) \} from )?"\./(?P<file>[a-z0-9-]+\.js)";(?P<rest>.*)')
 EXPORT = re.compile(r"export (?P<code>(?:const|class|(?:async )?function\*?) (?P<name>\w+)\b.*)")
 EXPORTS = re.compile(r"export \{ (?P<names>[\w, ]+) \};(?P<rest>.*)")
+REMARK = re.compile(r"(?:^|\s+)// .*")
 COMMENT = re.compile(r"/\*.*?\*/\n*", re.DOTALL)
 FORBIDDEN = re.compile(r"^(?:import|export)\b|\bimport\s*\(|\bimport\.meta\b")
 """Of what modules can do, what nothing here does."""
@@ -93,6 +94,12 @@ def sheet(folder: Path, *names: str) -> str:
     return COMMENT.sub("", "\n".join((folder / f"{name}.css").read_text("utf-8") for name in names))
 
 
+def bare(text: str) -> str:
+    """A script without remarks and indentation, line for line as it was. A remark is what follows `// `, at the
+    beginning of a line or after a space: in a string that would be lost, too."""
+    return "\n".join(REMARK.sub("", line).strip() for line in text.split("\n"))
+
+
 def htmx(folder: Path) -> str | None:
     """The local copies as one script, in the order in which they must run; None where they are not there."""
     if not vendor.is_complete(folder):
@@ -105,6 +112,7 @@ def files(root: Path) -> dict[str, bytes]:
     found = {"page.css": sheet(root / "css", *SHEETS)}
     for name in SCRIPTS:
         found[f"{name}.js"], found[f"{name}.js.map"] = script(root / "js", f"{name}.js")
+    found["embed.js"] = bare((root / "embed.js").read_text("utf-8"))
     if (copies := htmx(root / "vendor")) is not None:
         found[HTMX] = copies
     return {name: text.encode() for name, text in found.items()}

@@ -2,8 +2,14 @@
 // script tag with `data-room` makes the element itself. A strict Content-Security-Policy of that page has to name this
 // script's origin in script-src and frame-src, and nothing else.
 (() => {
+  // Modules, and scripts in a shadow tree, are not told which tag they are from. Where they come from is in a trace.
   const script = document.currentScript;
-  const CHAT = new URL(script.src).origin;
+  const SOURCE = script?.src || /https?:[^\s@()]+?\/embed\.js/.exec(new Error().stack)?.[0];
+  if (!SOURCE) {
+    console.error("quart-chat: this script must come from the chat itself, by the address of its embed.js");
+    return;
+  }
+  const CHAT = new URL(SOURCE).origin;
   const TAG = "quart-chat";
   const SWITCHES = ["compact", "readonly"];
   const FOR_FRAME = ["theme", "accent", "locale", ...SWITCHES];
@@ -100,6 +106,8 @@
   class QuartChat extends HTMLElement {
     static observedAttributes = ATTRIBUTES;
     static chat = CHAT;
+    static placed = new Map(); // what script tags ask for -> the element
+    static isUsed = false;
 
     #root = this.attachShadow({ mode: "open" });
     #own = new CSSStyleSheet(); // what its attributes say
@@ -121,8 +129,9 @@
     }
 
     connectedCallback() {
-      this.#isPlaced = true;
+      QuartChat.isUsed = this.#isPlaced = true;
       this.#build();
+      whenIdle(() => { if (this.#isPlaced && !this.#room) console.warn(`quart-chat: add room="…"`, this); });
     }
 
     disconnectedCallback() {
@@ -346,17 +355,32 @@
     }
   }
 
-  if (!customElements.get(TAG)) customElements.define(TAG, QuartChat);
-  else if (customElements.get(TAG).chat !== CHAT) console.warn("quart-chat: another chat's script was first");
-
-  function place() {
-    const element = make(TAG);
-    for (const name of ATTRIBUTES) if (name in script.dataset) element.setAttribute(name, script.dataset[name]);
-    if (script.closest("head")) document.body.append(element);
-    else if (!script.nextElementSibling?.matches(TAG)) script.after(element); // a script that is run again
+  const first = customElements.get(TAG) ?? QuartChat;
+  if (first === QuartChat) customElements.define(TAG, QuartChat);
+  else if (first.chat !== CHAT) {
+    console.warn(`quart-chat: the script of ${first.chat} was first: ${CHAT} cannot be on this page as well`);
+    return;
   }
 
-  if (!script.dataset.room || script.closest(TAG)) return;
-  if (document.body) place();
-  else addEventListener("DOMContentLoaded", place);
+  // A tag that says the same as another one is the same script loaded twice; one that is run again has new elements.
+  function place(tag) {
+    const wanted = JSON.stringify(tag.dataset);
+    if (!tag.dataset.room || tag.closest(TAG) || first.placed.get(wanted)?.isConnected) return;
+    const element = make(TAG);
+    for (const name of ATTRIBUTES) if (name in tag.dataset) element.setAttribute(name, tag.dataset[name]);
+    first.placed.set(wanted, element);
+    if (tag.closest("head")) document.body.append(element);
+    else if (!tag.nextElementSibling?.matches(TAG)) tag.after(element); // a page that was kept with its element
+  }
+
+  function start() {
+    const isOurs = ({ src, type }) => type === "module" && src.replace(/[?#].*/, "") === SOURCE;
+    for (const tag of script ? [script] : [...document.scripts].filter(isOurs)) place(tag);
+  }
+
+  if (script ? document.body : document.readyState !== "loading") start();
+  else addEventListener("DOMContentLoaded", start);
+  whenIdle(() => {
+    if (!first.isUsed) console.info(`quart-chat: nothing to show: add data-room="…" to the script, or <${TAG} room="…">`);
+  });
 })();

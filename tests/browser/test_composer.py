@@ -81,6 +81,7 @@ async def test_up_arrow_changes_the_last_message_and_what_is_not_saved_is_kept(
     await ana.shows("first", "secnod")
     await alice.post_message("not hers")
     await ana.shows("first", "secnod", "not hers")
+    await ana.page.locator("#announcement", has_text="not hers").wait_for(state="attached")
     await ana.page.evaluate(HEAR)
     await ana.write("a draft")
     await field(ana).press("ArrowUp")
