@@ -35,7 +35,7 @@ demo: $(READY) ## Show a room in the pages of another site, http://localhost:900
 	@exec $(BIN)/python -m examples.demo
 
 .PHONY: test
-test: $(TEST_READY) ## Do all set-up, Chromium and proxies included, and run every test
+test: $(TEST_READY) ## Do all set-up, browsers and proxies included, and run every test
 	@$(BIN)/python -m tests.browser.chromium --install
 	@$(BIN)/python -m tests.network.programs --install
 	$(BIN)/pytest
@@ -54,6 +54,7 @@ test-network: $(TEST_READY) ## Run all tests through real proxies, the long ones
 .PHONY: test-long
 test-long: $(TEST_READY) ## Run the tests that take so long that `make test` leaves them out, but for those of the network
 	@$(BIN)/python -m tests.browser.chromium --install
+	@$(BIN)/python -m tests.network.programs --install
 	$(BIN)/pytest -m long --ignore tests/network
 
 .PHONY: lint

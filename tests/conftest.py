@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from quart_chat import vendor
-from tests.browser.cdn import VENDOR, serving_cdn
-from tests.browser.chromium import FLAGS, MISSING, find_chromium
+from tests.browser.cdn import VENDOR, Cdn, serving_cdn
+from tests.browser.chromium import start_chromium
+from tests.browser.firefox import start_firefox
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -21,27 +22,27 @@ hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
-async def cdn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[str]]:
-    """The flags of a browser that takes this machine for the CDN."""
-    async with serving_cdn(tmp_path_factory.mktemp("cdn")) as flags:
-        yield flags
+async def cdn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cdn]:
+    async with serving_cdn(tmp_path_factory.mktemp("cdn")) as cdn:
+        yield cdn
 
 
 @pytest.fixture(scope="session")
-async def browser(cdn: list[str]) -> AsyncIterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip(MISSING)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Whose browser it is; tests/browser/conftest.py says which tests see more than one."""
+    return getattr(request, "param", "chromium")
+
+
+@pytest.fixture(scope="session")
+async def browser(engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
     assert vendor.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=path,
-            args=[*FLAGS, *cdn],
-            # Playwright switches the back/forward cache off; people have it on.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield chromium
-        await chromium.close()
+        if engine == "firefox":
+            started = await start_firefox(playwright.firefox, cdn.preferences)
+        else:
+            started = await start_chromium(playwright, cdn.flags)
+        yield started
+        await started.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 // Polls: ordinary answers with a length, which whatever scans, stores or buffers lets through. They are held until
 // something happens, as long as the network leaves them alone; where it cuts them off, they are short.
+import { Backoff } from "./backoff.js";
 import { credentials } from "./credential.js";
 import { isGate, redirect } from "./gate.js";
 import { apply, here } from "./log.js";
@@ -12,8 +13,6 @@ const SHORT = 2; // between polls that are not held
 const MARGIN = 5; // what the network may take besides, until the answer begins
 const BODY = 60; // and until it is there
 const CUTS = 2; // held polls that are cut, one after the other, before the next ones are held shorter
-const FIRST_RETRY = 0.5; // doubled up to the last
-const LAST_RETRY = 15;
 
 // Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, gated } where this server refuses, or a
 // gate in front of it answers; to null where there is no answer.
@@ -95,7 +94,7 @@ export class Polls {
     let wait = 0; // the first answer must not be waited for
     let cut = false; // whether the last poll was held, and failed
     let cuts = 0;
-    let retry = FIRST_RETRY;
+    const backoff = new Backoff();
     while (!signal.aborted) {
       const asked = Date.now();
       this.#due = asked + 1000 * (wait + MARGIN);
@@ -109,14 +108,14 @@ export class Polls {
           cuts = 0;
         }
         cut = false;
-        retry = FIRST_RETRY;
+        backoff.reset();
         if (!answer.reset) await apply(answer.html, answer.from, answer.to);
         if (signal.aborted) return;
         this.#told.polled(answer);
         const early = wait > 0 && Date.now() - asked < 1000 * SHORT;
         wait = HOLDS[this.hold];
         // Between short polls, and where something answers held ones at once with nothing.
-        if (here() === answer.from && (early || !wait)) await this.#sleep(SHORT);
+        if (here() === answer.from && (early || !wait)) await this.#sleep(1000 * SHORT);
       } else if (wait && !answer) {
         cut = true;
         wait = 0;
@@ -124,16 +123,15 @@ export class Polls {
         cut = false;
         wait = 0;
         this.#told.failed(Boolean(answer?.gated));
-        await this.#sleep(retry * (0.7 + 0.6 * Math.random()));
-        retry = Math.min(2 * retry, LAST_RETRY);
+        await this.#sleep(backoff.next());
       }
     }
   }
 
-  #sleep(seconds) {
+  #sleep(delay) {
     return new Promise((resolve) => {
       this.#pause = resolve;
-      setTimeout(resolve, 1000 * seconds);
+      setTimeout(resolve, delay);
     });
   }
 }

@@ -43,6 +43,8 @@ function ended(refused = false) {
 
 element.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   ctx.request.headers["Last-Event-ID"] = here();
+  // Otherwise Firefox lets a second tab or frame with this address wait until the first one's stream has ended.
+  ctx.request.cache = "no-store";
 });
 element.addEventListener("htmx:sse:after:connection", ({ detail }) => { connection = detail.connection; });
 element.addEventListener("htmx:sse:before:message", (event) => {
@@ -69,4 +71,8 @@ element.addEventListener("heartbeat", ({ detail: { data } }) => listener?.beat(d
 element.addEventListener("reset", () => listener?.reset());
 element.addEventListener("farewell", ({ detail: { data } }) => { farewell = JSON.parse(data); });
 
-export const streamReady = htmxReady.then((loaded) => { htmx = loaded; });
+export const streamReady = htmxReady.then((loaded) => {
+  htmx = loaded;
+  element.setAttribute("hx-sse:connect", element.dataset.connect);
+  htmx.process(element);
+});

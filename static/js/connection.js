@@ -1,6 +1,7 @@
 // How this page stays in touch with the room: by a stream; where streams do not get through, by held polls; where those
 // do not either, by short ones. All go on from one cursor, so that changing between them loses and repeats nothing.
 // What works is measured: a stream that is late is overtaken by polls, and tried again beside them later.
+import { Backoff } from "./backoff.js";
 import { Polls, SHORT_POLLS } from "./by-poll.js";
 import { reset } from "./log.js";
 import { forgetWay, recallWay, rememberWay } from "./network-memory.js";
@@ -9,8 +10,6 @@ import { Verdict } from "./verdict.js";
 import { WatchedStream } from "./watched-stream.js";
 
 // All in milliseconds.
-const FIRST_RETRY = 500; // doubled up to the last
-const LAST_RETRY = 15000;
 const PROBES = [10000, 30000, 60000, 120000, 300000, 600000]; // between streams that are tried while polls do
 const SHORT = 500; // an announced pause that is not worth a word,
 const SLOW = 2000; // unless the new stream takes so long to open
@@ -32,7 +31,7 @@ export class Connection {
   #networks = new Set(); // some have several addresses
   #gated = false; // whether somebody else answers in the server's place
   #seen = false; // whether this page was ever in touch
-  #retry = FIRST_RETRY;
+  #backoff = new Backoff();
   #timers = new Timers();
 
   // `told` hears:
@@ -87,7 +86,7 @@ export class Connection {
     this.#resetting = this.#polled = this.#failed = this.#down = this.#gated = this.#seen = false;
     this.#verdict = new Verdict();
     this.#probe = 0;
-    this.#retry = FIRST_RETRY;
+    this.#backoff.reset();
     this.#say();
   }
 
@@ -102,7 +101,7 @@ export class Connection {
   // on; otherwise it is what has been silent for too long.
   wake(sure) {
     if (!this.#running) return;
-    this.#retry = FIRST_RETRY;
+    this.#backoff.reset();
     this.#polls.wake(sure);
     if (!this.#held) return;
     if (!this.#stream.isOpen) {
@@ -157,7 +156,7 @@ export class Connection {
   }
 
   #onSettled() {
-    this.#retry = FIRST_RETRY;
+    this.#backoff.reset();
     this.#verdict.settled();
     this.#probe = 0;
     forgetWay();
@@ -175,15 +174,14 @@ export class Connection {
       this.#stepDown("limit");
       this.#later(Math.max(farewell.retry, this.#nextProbe()));
     } else if (farewell) {
-      this.#retry = FIRST_RETRY;
+      this.#backoff.reset();
       this.#later(farewell.retry);
     } else {
       this.#failed = true;
       if (!refused) this.#verdict.missed(this.#polled);
       if (cut) this.#verdict.cut();
       if (!this.#down) this.#why = why;
-      this.#later(this.#down ? this.#nextProbe() : this.#retry * (0.7 + 0.6 * Math.random()));
-      this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+      this.#later(this.#down ? this.#nextProbe() : this.#backoff.next());
       if (this.#polled) this.#judge();
     }
     if (!farewell || this.#down) this.#polls.start();
@@ -241,11 +239,10 @@ export class Connection {
     this.#say();
     const done = await reset();
     if (!this.#resetting) return; // it was stopped meanwhile
-    this.#timers.set("attempt", done ? 0 : this.#retry, () => {
+    this.#timers.set("attempt", done ? 0 : this.#backoff.next(), () => {
       this.#resetting = false;
       this.start({ held: this.#held });
     });
-    this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
     this.#told.reset();
   }
 

@@ -17,17 +17,19 @@ const SILENCE = 40000; // after which a leader that says nothing is replaced
 const HIDDEN = 30000; // a page that nobody sees lets go of its connection after this,
 const HIDDEN_ALONE = 3000; // or this, where tabs cannot share one: six of them would leave none to send with
 const NO_SLOT = 15000; // between attempts to get a connection that may be held
+const STAYS = 3000; // after which a page that was about to be left has not been left
 
 let live = { state: "connecting", why: "" };
 let turn = 0; // how often it was decided what this page does
 let silence;
 let hidden;
 let slots;
+let leaving = 0; // the timer of a page that is about to be left
 
 const connection = new Connection({
   changed(next) {
     become(next);
-    if (!canShare || tabs.leads) showStream(live.state, live.why);
+    if ((!canShare || tabs.leads) && !leaving) showStream(live.state, live.why);
     report();
   },
   happened: (html, from, to) => tabs?.say({ html, from, to, at: to }),
@@ -111,6 +113,8 @@ function stop() {
 }
 
 function begin() {
+  clearTimeout(leaving);
+  leaving = 0;
   if (tabs) tabs.join();
   else if (!document.hidden) connect(); // a tab opened in the background waits until somebody looks at it
 }
@@ -119,6 +123,26 @@ function end() {
   clearTimeout(silence);
   tabs?.leave();
   stop();
+}
+
+// An open request or a lock keeps a page out of the back/forward cache, and Firefox looks before `pagehide`: so they are let
+// go of when the page is about to be left, and for a link already when it is pressed, since that takes a moment. The page
+// may stay all the same: when the link is a download, for instance, or is let go of beside it.
+function leave() {
+  clearTimeout(leaving);
+  leaving = setTimeout(begin, STAYS);
+  end();
+}
+
+function onPress({ target, button, ctrlKey, metaKey, shiftKey }) {
+  if (button || ctrlKey || metaKey || shiftKey || leaving) return; // into another tab
+  if (target.closest("a[href]:not([target])")) leave();
+}
+
+function hide() {
+  clearTimeout(leaving);
+  leaving = 0;
+  end();
   showStream("connecting"); // what it is when the page comes back
 }
 
@@ -146,7 +170,10 @@ function watch() {
   // What one sends gets no answer: then perhaps nothing comes through either.
   onUnanswered(() => connection.wake(false));
   addEventListener("offline", () => connection.lose());
-  addEventListener("pagehide", end); // an open request or a lock keeps a page out of the back/forward cache
+  addEventListener("beforeunload", leave);
+  addEventListener("pointerdown", onPress);
+  addEventListener("pointercancel", () => { if (leaving) begin(); }); // it was a finger that scrolls
+  addEventListener("pagehide", hide);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) begin();
   });

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,17 +15,48 @@ from tests.network import certificates
 
 VENDOR = assets.folder("static") / "vendor"
 
+HOST = urlsplit(vendor.CDN).hostname
+
+
+@dataclass(frozen=True)
+class Cdn:
+    """The ports of a CDN, and of a proxy in front of it."""
+
+    port: int
+    proxy: int
+
+    @property
+    def flags(self) -> list[str]:
+        """With these Chromium takes it for the real one."""
+        return [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{self.port}", "--ignore-certificate-errors"]
+
+    @property
+    def preferences(self) -> dict[str, str | float | bool]:
+        """With these Firefox does, where its context ignores errors of HTTPS."""
+        proxy = f"host == '{HOST}' ? 'PROXY 127.0.0.1:{self.proxy}' : 'DIRECT'"
+        code = f"function FindProxyForURL(url, host) {{ return {proxy}; }}"
+        return {"network.proxy.type": 2, "network.proxy.autoconfig_url": f"data:text/javascript,{code}"}
+
 
 @asynccontextmanager
-async def serving_cdn(folder: Path) -> AsyncIterator[list[str]]:
-    """A CDN on this machine; the flags with which Chromium takes it for the real one. Unlike requests that a test
-    answers itself, what comes from it leaves the browser's cache on."""
+async def serving_cdn(folder: Path) -> AsyncIterator[Cdn]:
+    """A CDN on this machine. Unlike requests that a test answers itself, what comes from it leaves the browser's cache
+    on."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.make().write(folder))
-    async with await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context) as server:
-        port = server.sockets[0].getsockname()[1]
-        host = urlsplit(vendor.CDN).hostname
-        yield [f"--host-resolver-rules=MAP {host}:443 127.0.0.1:{port}", "--ignore-certificate-errors"]
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await writer.start_tls(context)
+            await _answer(reader, writer)
+
+    async with (
+        await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context) as server,
+        await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy,
+    ):
+        yield Cdn(server.sockets[0].getsockname()[1], proxy.sockets[0].getsockname()[1])
 
 
 async def answer_as_cdn(route: Route) -> None:

@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+from playwright.async_api import Browser, Playwright
+
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 FLAGS = [
@@ -43,6 +46,19 @@ def find_chromium() -> str | None:
         if (path := shutil.which(command)) and _starts(path):
             return path
     return None
+
+
+async def start_chromium(playwright: Playwright, flags: list[str]) -> Browser:
+    """One with these flags besides `FLAGS`. Skips the test where there is none."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    return await playwright.chromium.launch(
+        executable_path=path,
+        args=[*FLAGS, *flags],
+        # Playwright switches the back/forward cache off; people have it on.
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
 
 
 def _starts(path: str) -> bool:

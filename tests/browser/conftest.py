@@ -18,6 +18,19 @@ OpenWindow = Callable[..., Awaitable[Window]]
 OpenVisit = Callable[..., Awaitable[Visit]]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`, but
+    for those marked `chromium_alone`, which use what no other browser lets a driver do. One worker has Firefox."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    marked = {marker.name for marker in metafunc.definition.iter_markers()}
+    engines = [pytest.param("chromium")]
+    if "chromium_alone" not in marked:
+        marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
+        engines.append(pytest.param("firefox", marks=marks))
+    metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """One for all tests that leave it running; each test has a room of its own."""
@@ -40,8 +53,9 @@ async def alice(server: Server, room: str) -> AsyncIterator[Person]:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> Contexts:
-    return Contexts(browser)
+def contexts(browser: Browser, engine: str) -> Contexts:
+    # Chromium takes the tests' CDN by a flag.
+    return Contexts(browser, {"ignore_https_errors": True} if engine == "firefox" else {})
 
 
 @pytest.fixture

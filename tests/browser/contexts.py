@@ -10,8 +10,9 @@ class Contexts:
     """Rooms and origins are new for every test, so that what a page stores is nobody else's; cookies are not, and are
     taken out."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, always: Options) -> None:
         self._browser = browser
+        self._always = always
         self._spare: dict[str, list[BrowserContext]] = {}
         self._kinds: dict[BrowserContext, str] = {}
 
@@ -21,7 +22,7 @@ class Contexts:
         spare = self._spare.setdefault(kind, [])
         if not own and spare:
             return spare.pop()
-        context = await self._browser.new_context(**options)  # type: ignore[arg-type]
+        context = await self._browser.new_context(**self._always | options)  # type: ignore[arg-type]
         if not own:
             self._kinds[context] = kind
         return context

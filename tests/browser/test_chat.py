@@ -30,6 +30,7 @@ async def test_two_people_chat_without_websockets(window: OpenWindow) -> None:
     assert await ana.page.evaluate("typeof WebSocket") == "undefined"
 
 
+@pytest.mark.every_browser
 async def test_edit_and_deletion_reach_the_other_window(window: OpenWindow) -> None:
     ana, bo = await together(window)
     await ana.send("teh plan")

@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 
+from tests.browser.cdn import Cdn
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenVisit
+from tests.browser.firefox import Preferences, start_firefox
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, LINE, Visit, page
 from tests.network import certificates
@@ -23,30 +24,46 @@ from tests.serving import Server, run, serving
 
 pytestmark = pytest.mark.browser
 
-Browse = Callable[[str, dict[str, Any]], Awaitable[Visit]]
+Browse = Callable[[str, str], Awaitable[Visit]]
+
+CHROMIUM = {
+    "third parties": {"cookie_controls_mode": 1, "block_third_party_cookies": True},
+    "everybody": {"default_content_setting_values": {"cookies": 2}},
+}
+"""What a profile says whose user denies these the right to store anything."""
+
+FIREFOX: dict[str, Preferences] = {
+    "third parties": {"network.cookie.cookieBehavior": 1},
+    "everybody": {"network.cookie.cookieBehavior": 2},
+}
 
 
 @pytest.fixture
-async def browse(browser: Browser, cdn: list[str], tmp_path: Path) -> AsyncIterator[Browse]:
-    """Opens a page in a browser whose user has chosen something."""
-    opened: list[BrowserContext] = []
+async def browse(browser: Browser, engine: str, cdn: Cdn, tmp_path: Path) -> AsyncIterator[Browse]:
+    """Opens a page in a browser whose user denies somebody all storage."""
+    opened: list[Browser | BrowserContext] = []
 
-    async def open_page(url: str, preferences: dict[str, Any]) -> Visit:
-        profile = tmp_path / "profile"
-        (profile / "Default").mkdir(parents=True)
-        (profile / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
-        opened.append(
-            await browser.browser_type.launch_persistent_context(
-                profile, executable_path=find_chromium(), args=[*FLAGS, *cdn]
+    async def open_page(url: str, denied: str) -> Visit:
+        if engine == "firefox":
+            started = await start_firefox(browser.browser_type, cdn.preferences | FIREFOX[denied])
+            opened.append(started)
+            page = await started.new_page(ignore_https_errors=True)
+        else:
+            profile = tmp_path / "profile"
+            (profile / "Default").mkdir(parents=True)
+            (profile / "Default" / "Preferences").write_text(json.dumps({"profile": CHROMIUM[denied]}))
+            context = await browser.browser_type.launch_persistent_context(
+                profile, executable_path=find_chromium(), args=[*FLAGS, *cdn.flags]
             )
-        )
-        visited = Visit(opened[0].pages[0])
+            opened.append(context)
+            page = context.pages[0]
+        visited = Visit(page)
         await visited.page.goto(url)
         return visited
 
     yield open_page
-    for context in opened:
-        await context.close()
+    for each in opened:
+        await each.close()
 
 
 async def allow(server: Server, room: str, *options: str) -> None:
@@ -54,6 +71,7 @@ async def allow(server: Server, room: str, *options: str) -> None:
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.every_browser
 async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
@@ -107,9 +125,7 @@ async def test_third_party_cookies_are_blocked(
     host: Host, server: Server, room: str, alice: Person, browse: Browse
 ) -> None:
     await alice.post_message("hello")
-    ana = await browse(
-        host.put("/", page(server, room)), {"cookie_controls_mode": 1, "block_third_party_cookies": True}
-    )
+    ana = await browse(host.put("/", page(server, room)), "third parties")
     await ana.room().is_live()
     await ana.room().introduce("Ana")
     await ana.room().send("hi")
@@ -119,9 +135,10 @@ async def test_third_party_cookies_are_blocked(
     ana.complains_of()
 
 
+@pytest.mark.every_browser
 async def test_storage_is_denied(host: Host, server: Server, room: str, alice: Person, browse: Browse) -> None:
     await alice.post_message("hello")
-    ana = await browse(host.put("/", page(server, room) * 2), {"default_content_setting_values": {"cookies": 2}})
+    ana = await browse(host.put("/", page(server, room) * 2), "everybody")
     for number in (0, 1):
         await ana.room(number).is_live()
     await ana.room().introduce("Ana")

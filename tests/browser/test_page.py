@@ -16,6 +16,7 @@ def box(window: Window):
     return window.page.locator("#text")
 
 
+@pytest.mark.every_browser
 async def test_reload_keeps_the_draft(window: OpenWindow) -> None:
     ana = await window()
     await ana.write("not finished")
@@ -37,6 +38,7 @@ async def test_enter_sends_and_shift_enter_breaks_the_line(window: OpenWindow) -
     assert await box(ana).evaluate("(box) => box.offsetHeight") < height
 
 
+@pytest.mark.chromium_alone
 async def test_enter_breaks_the_line_on_a_touch_keyboard(window: OpenWindow) -> None:
     ana = await window(**PHONE)
     await ana.introduce("Ana")
@@ -89,6 +91,7 @@ async def test_older_messages_load_without_a_jump(window: OpenWindow, alice: Per
     await expect(bo.page.locator("#older")).to_be_hidden()
 
 
+@pytest.mark.every_browser
 async def test_reader_who_scrolled_up_stays_there_and_is_told(window: OpenWindow, alice: Person) -> None:
     messages = [await alice.post_message(f"message {number}") for number in range(40)]
     bo = await window()

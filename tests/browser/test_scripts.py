@@ -75,6 +75,7 @@ async def test_tampered_cdn_is_refused_and_replaced(window: OpenWindow) -> None:
     assert await bo.page.locator('script[src*="/static/"]:not([type])').count() >= 1
 
 
+@pytest.mark.chromium_alone  # Firefox's driver stops scripts, and leaves <noscript> unread all the same
 async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> None:
     bo = await window(java_script_enabled=False)
     await alice.post_message("hello")
@@ -101,6 +102,7 @@ async def test_chat_without_javascript(window: OpenWindow, alice: Person) -> Non
     await bo.shows("hello")
 
 
+@pytest.mark.every_browser
 async def test_refused_form_without_javascript_keeps_its_text(window: OpenWindow) -> None:
     bo = await window(java_script_enabled=False, trouble=True)
     await bo.introduce("Bo")
@@ -190,3 +192,22 @@ async def test_newcomer_asks_for_little(contexts: Contexts, server: Server, room
         await contexts.give_back(context)
         assert len(sizes) <= 14, path
         assert sum(sizes.values()) <= 90 * 1024, path
+
+
+@pytest.mark.every_browser
+@pytest.mark.parametrize("ours", [False, True], ids=["cdn", "local"])
+async def test_page_asks_for_one_stream(window: OpenWindow, alice: Person, ours: bool) -> None:
+    """And what a second frame or tab without a share in it asks for does not wait for the end of the first."""
+    deny = "delete window.BroadcastChannel"  # so that the tabs are two
+    bo = await window(show=False, script=deny, cdn=refuse if ours else None, trouble=True)
+    asked: list[str] = []
+    bo.context.on("request", lambda request: asked.append(request.url) if "/stream?" in request.url else None)
+    two = Window(await bo.context.new_page(), bo.url, bo.room)
+    for number, tab in enumerate((bo, two), 1):
+        await tab.open()
+        await tab.is_live()
+        assert len(asked) == number
+    await alice.post_message("hello")
+    await bo.shows("hello")
+    await two.shows("hello")
+    assert len(asked) == 2

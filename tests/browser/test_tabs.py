@@ -66,6 +66,7 @@ async def open_tab(first: Window) -> Window:
     return tab
 
 
+@pytest.mark.every_browser
 async def test_eight_tabs_all_post_and_all_receive(window: OpenWindow) -> None:
     one = await window()
     await one.is_live()

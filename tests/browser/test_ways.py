@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Request, Route, expect
 
+from tests.browser.cdn import Cdn
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
@@ -55,6 +56,7 @@ async def open_without_streams(window: OpenWindow, blocked: Handler = buffer) ->
     return bo
 
 
+@pytest.mark.every_browser
 async def test_buffered_stream_is_overtaken_by_polls(window: OpenWindow, alice: Person) -> None:
     bo = await open_without_streams(window)
     first = await alice.post_message("first")
@@ -216,14 +218,12 @@ async def test_held_poll_of_a_page_that_slept_is_not_waited_for(window: OpenWind
     await bo.shows("before", "slept through")
 
 
-async def test_chat_without_cookies(
-    browser: Browser, cdn: list[str], server: Server, alice: Person, tmp_path: Path
-) -> None:
+async def test_chat_without_cookies(browser: Browser, cdn: Cdn, server: Server, alice: Person, tmp_path: Path) -> None:
     """Chromium's own setting "block all cookies", which denies a page all its storage as well."""
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default/Preferences").write_text('{"profile": {"default_content_setting_values": {"cookies": 2}}}')
     context = await browser.browser_type.launch_persistent_context(
-        tmp_path, executable_path=find_chromium(), args=[*FLAGS, *cdn]
+        tmp_path, executable_path=find_chromium(), args=[*FLAGS, *cdn.flags]
     )
     try:
         bo = Window(context.pages[0], server.url, alice.room)

@@ -8,7 +8,8 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, ex
 
 NETWORK_TROUBLE = re.compile(
     r"Failed to load resource|preloaded using link preload|"
-    r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted)"
+    r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted|input stream)|"
+    r"uncaught: (The Same Origin Policy disallows reading the remote resource|None of the .* hashes in the integrity)"
 )
 """What the browser and htmx themselves say on the console when a request fails, as some tests make them do."""
 
@@ -29,7 +30,7 @@ class Window:
 
     def watch(self) -> None:
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self._complain(f"uncaught: {error}"))
 
     async def open(self, query: str = "") -> None:
         await self.page.goto(f"{self.url}/rooms/{self.room}{query}")
@@ -73,5 +74,7 @@ class Window:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        place = self.trouble if NETWORK_TROUBLE.search(message.text) else self.complaints
-        place.append(f"{message.type}: {message.text}")
+        self._complain(f"{message.type}: {message.text}")
+
+    def _complain(self, said: str) -> None:
+        (self.trouble if NETWORK_TROUBLE.search(said) else self.complaints).append(said)

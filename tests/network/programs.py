@@ -27,6 +27,10 @@ PACKAGES = {
     "ip": "iproute2",
     "node": "nodejs",
     "php": "php-cli",
+    "firefox-esr": "firefox-esr",
+    "WebKitWebDriver": "webkit2gtk-driver",
+    "Xvfb": "xvfb",
+    "dbus-run-session": "dbus-daemon",
 }
 """Each program, and the Debian package that has it."""
 
