@@ -58,6 +58,10 @@ def examine(path: Path) -> str | None:
             aside = put_aside(Path(f"{path}-wal"))
             Path(f"{path}-shm").unlink(missing_ok=True)
             log.warning("a write-ahead log that belongs to another database was put aside", file=str(aside))
+        elif has_log and seen and _changed(path, seen):
+            log.warning(
+                "the write-ahead log has what the file has not, and is kept: nothing was put back", file=str(path)
+            )
         history = judge(path, thorough=moved)
     except Unsound as error:
         advice = ". To go back to a backup: quart-chat restore FILE" if "damaged" in str(error) else ""
