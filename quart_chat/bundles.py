@@ -14,6 +14,9 @@ from quart_chat import vendor
 SCRIPTS = ("room", "framed", "still", "share", "local-times", "embedding", "diagnose")
 """The modules that pages begin with."""
 
+INLINE = "choose-htmx"
+"""What stands in the page itself, because everything else would be later."""
+
 SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame", "print")
 """Of every page, in this order. `dark` stands in the page itself: scripts choose when it counts."""
 
@@ -40,6 +43,8 @@ class _Module:
     lines: list[tuple[int, str]]
     """What there is to run, each with the number that its line has in the file, from 0."""
     exports: list[str]
+    imports: list[tuple[int, str, list[str]]]
+    """The line, the file, and what of it."""
 
 
 def modules(folder: Path, name: str) -> list[str]:
@@ -55,8 +60,13 @@ def script(folder: Path, name: str) -> tuple[str, str]:
     files = modules(folder, name)
     text: list[str] = []
     mapped: list[tuple[int, int] | None] = []
+    exported: dict[str, list[str]] = {}
     for number, file in enumerate(files):
         module = _module(file, (folder / file).read_text("utf-8"))
+        exported[file] = module.exports
+        for line, other, names in module.imports:
+            if unknown := set(names) - set(exported[other]):
+                raise Unjoinable(f"{file}:{line + 1}: {other} exports no {', '.join(sorted(unknown))}")
         text.append(f"const {_variable(file)} = (() => {{")
         mapped.append(None)
         text += [line for _, line in module.lines]
@@ -68,6 +78,15 @@ def script(folder: Path, name: str) -> tuple[str, str]:
     return "\n".join(text), json.dumps(
         {"version": 3, "file": name, "sources": sources, "names": [], "mappings": _mappings(mapped)}
     )
+
+
+def inline(folder: Path, name: str) -> str:
+    """A script for a page to have in itself: by itself, and without what would end it there. Raises Unjoinable."""
+    module = _module(name, (folder / name).read_text("utf-8"))
+    text = "\n".join(("(() => {", *(line for _, line in module.lines), "})();"))
+    if "</" in text or "<!--" in text or module.exports or module.imports:
+        raise Unjoinable(f"{name}: it cannot stand in a page")
+    return text
 
 
 def sheet(folder: Path, *names: str) -> str:
@@ -111,7 +130,7 @@ def _visit(folder: Path, name: str, found: list[str], above: tuple[str, ...]) ->
 
 
 def _module(file: str, text: str) -> _Module:
-    lines, exports = [], []
+    lines, exports, imports = [], [], []
     # Where text may go on over several lines, none of them is known to be a comment.
     comments = all(line.count("`") % 2 == 0 for line in text.splitlines())
     for number, line in enumerate(text.splitlines()):
@@ -122,6 +141,7 @@ def _module(file: str, text: str) -> _Module:
             if found["names"] is None:
                 continue
             names = found["names"].replace(" as ", ": ")
+            imports.append((number, found["file"], re.findall(r"(\w+)(?:: \w+)?", names)))
             code = f"const {{ {names} }} = {_variable(found['file'])};{found['rest']}"
         elif found := EXPORT.fullmatch(line):
             exports.append(found["name"])
@@ -135,7 +155,7 @@ def _module(file: str, text: str) -> _Module:
             )
         if code.strip():
             lines.append((number, code))
-    return _Module(lines, exports)
+    return _Module(lines, exports, imports)
 
 
 def _variable(file: str) -> str:

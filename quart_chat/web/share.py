@@ -58,6 +58,17 @@ async def manifest() -> Response:
     return _kept(json.dumps(described).encode(), "application/manifest+json")
 
 
+@blueprint.get("/apple-touch-icon.png")
+async def picture() -> Response:
+    """What iOS shows, and asks for at this address also where no page names it."""
+    return _kept(_touch_icon(), "image/png")
+
+
+@functools.cache
+def _touch_icon() -> bytes:
+    return (assets.folder("static") / "icons" / "180.png").read_bytes()
+
+
 @functools.lru_cache(256)
 def _drawn(url: str) -> bytes:
     """Black on white in every theme: not all cameras read it the other way round."""

@@ -83,6 +83,7 @@ class Templates:
             scripts={name: f"{'' if joined else 'js/'}{name}.js" for name in bundles.SCRIPTS},
             modules={} if joined else {name: bundles.modules(static / "js", f"{name}.js") for name in bundles.SCRIPTS},
             night=Markup(bundles.sheet(static / "css", "dark")),  # noqa: S704  # a file of ours
+            choose_htmx=Markup(bundles.inline(static / "js", f"{bundles.INLINE}.js")),  # noqa: S704  # this one, too
             htmx=vendor.SCRIPTS if cdn else (),
             htmx_copy=bundles.HTMX if vendor.is_complete(static / "vendor") else None,
             continues=continues,

@@ -14,8 +14,11 @@ export const atNewest = new Promise((resolve) => { arrived = resolve; });
 
 export const isBehind = () => behind;
 
-// Loads the newest messages in place of these.
+// Loads the newest messages in place of these. What is on its way would no longer join on to them.
 export async function goToNewest() {
+  const link = later().querySelector("[hx-get]");
+  later().hidden = true;
+  if (link) window.htmx?.trigger(link, "htmx:abort");
   if (!window.htmx || !(await reset())) {
     location.assign(`/rooms/${room}`);
     return;

@@ -27,10 +27,18 @@ async function sendAddress() {
   }
 }
 
+// The code is asked for when somebody wants to see it.
+function showCode() {
+  const place = box.querySelector("[data-code]");
+  if (place.firstElementChild) return;
+  place.append(Object.assign(new Image(200, 200), { src: place.dataset.code, alt: "QR code of this address" }));
+}
+
 function openDialog(event) {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return; // the page, in a tab of its own
   event.preventDefault();
   said.textContent = "";
+  showCode();
   dialog.showModal();
   sendAddress();
 }

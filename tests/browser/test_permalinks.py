@@ -42,9 +42,12 @@ async def test_link_opens_the_room_at_its_message_and_reads_on_in_both_direction
     seen = bo.page.get_by_text("message 60", exact=True)
     while "message 0" not in await bo.texts():
         await bo.page.locator("#scroller").evaluate(scroll, False)
-    while "message 159" not in await bo.texts():
+    while "message 159" not in (texts := await bo.texts()):
         assert await bo.page.locator("#newer").inner_text() == "Go to newest"
         await bo.page.locator("#scroller").evaluate(scroll, True)
+        await expect(bo.page.locator("#messages .message")).not_to_have_count(len(texts))
+        last = bo.page.get_by_text(texts[-1], exact=True)
+        await expect(last).to_be_in_viewport()  # what comes in below moves nothing
     await bo.is_live()
     await expect(bo.page.locator("#newer")).to_be_hidden()
     await alice.post_message("and after that")
@@ -61,9 +64,16 @@ async def test_going_to_the_newest_messages_makes_the_page_live(window: OpenWind
     bo = await window(show=False)
     await bo.open(f"?message={posted[20].message_id}")
     await bo.says(BEHIND)
+    release = await bo.hold("**/messages?after=*")
+    await bo.page.locator("#scroller").evaluate("(scroller) => { scroller.scrollTop = scroller.scrollHeight; }")
     await bo.page.get_by_role("button", name="Go to newest").click()
+    release.set()  # what was on its way comes after the newest, and is nothing any more
     await bo.is_live()
     await expect(bo.page.get_by_text("message 119")).to_be_in_viewport()
+    await alice.post_message("message 120")
+    await expect(bo.page.get_by_text("message 120")).to_be_in_viewport()
+    texts = await bo.texts()
+    assert texts == [f"message {number}" for number in range(121 - len(texts), 121)]
     assert bo.page.url == f"{bo.url}/rooms/{bo.room}"
 
     await bo.open(f"?message={posted[20].message_id}#message-{posted[20].message_id}")
@@ -72,7 +82,7 @@ async def test_going_to_the_newest_messages_makes_the_page_live(window: OpenWind
     await bo.send("an answer")
     await expect(bo.page.locator("#messages").get_by_text("an answer")).to_be_in_viewport()
     await bo.is_live()
-    assert (await bo.texts())[-2:] == ["message 119", "an answer"]
+    assert (await bo.texts())[-2:] == ["message 120", "an answer"]
     await expect(bo.page.locator("#outbox .message")).to_have_count(0)
 
     await alice.post_message("the last one")

@@ -21,6 +21,7 @@ REFUSED = {
     "over several lines": 'import {\n  one,\n} from "./other.js";',
     "only when needed": 'const other = await import("./other.js");',
     "of another folder": 'import { one } from "../other.js";',
+    "what is not there": 'import { two, one } from "./other.js";',
     "its own address": "const here = import.meta.url;",
 }
 """What modules could do as well. Put together they would do something else, so it is said at once."""
@@ -82,7 +83,7 @@ def test_every_line_of_a_script_leads_to_its_file(name: str) -> None:
 def test_every_file_is_part_of_a_page() -> None:
     """A new one is in the list of sheets, or imported by a script that a page begins with."""
     scripts = {module for name in bundles.SCRIPTS for module in bundles.modules(STATIC / "js", f"{name}.js")}
-    assert {path.name for path in (STATIC / "js").glob("*.js")} == scripts
+    assert {path.name for path in (STATIC / "js").glob("*.js")} == {*scripts, f"{bundles.INLINE}.js"}
     written = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
     single = set(re.findall(r"static \}\}/css/([a-z-]+)\.css", written))
     assert {path.stem for path in (STATIC / "css").glob("*.css")} == {*bundles.SHEETS, *single, "dark"}
@@ -135,10 +136,10 @@ def test_room_asks_for_one_script_and_one_sheet_or_for_every_file() -> None:
             page, None, nonce="n", key="k", origin="o", refresh=None, form={}, error=None
         )
         assert bundles.vendor.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"
-        return re.findall(r'(?:href|src)="/static/\w+/([^"]+)"', html.decode())
+        return re.findall(r'(?:href|src)="/static/\w+/([^"]+\.(?:css|js))"', html.decode())
 
-    assert asked() == ["icon.svg", "page.css", "room.js", "htmx.js"]
+    assert asked() == ["htmx.js", "page.css", "room.js"]
     modules = [f"js/{module}" for module in bundles.modules(STATIC / "js", "room.js")]
     sheets = [f"css/{sheet}.css" for sheet in bundles.SHEETS]
-    assert asked(joined=False) == ["icon.svg", *sheets, *modules, "js/room.js", "htmx.js"]
+    assert asked(joined=False) == ["htmx.js", *sheets, *modules, "js/room.js"]
     assert bundles.vendor.CDN not in str(asked(cdn=False))
