@@ -124,7 +124,8 @@ function reason(answer) {
   if (!answer) return "Not confirmed: no answer yet. Trying again.";
   if (isExpired(answer)) return "Not sent: your sign-in has run out. Trying again.";
   if (answer.status === 429) return "Not sent yet: this is more than is allowed at once. It goes out later by itself.";
-  return "Not sent: the server cannot take it now. Trying again.";
+  const isFull = answer.headers.get("Chat-Error") === "store_full";
+  return `Not sent: ${isFull ? "the server’s disk is nearly full" : "the server cannot take it now"}. Trying again.`;
 }
 
 function keep(item) {

@@ -54,12 +54,12 @@ export function signInIsBack() {
   for (const resolve of waiting.splice(0)) resolve();
 }
 
-// Whoever waits in turn to be sent need not hear that it is not their turn.
+// What waits to be sent again says so itself. An error would still stand there when it has been sent.
 source.addEventListener("htmx:before:response", (event) => {
   if (isWaited(event.detail.ctx.response, event.detail.ctx.values)) event.preventDefault();
 });
 
-const isWaited = (answer, values) => answer.status === 429 && "key" in (values ?? {});
+const isWaited = ({ status }, values) => (status === 429 || status >= 500) && "key" in (values ?? {});
 
 function byHtmx(htmx, url, values) {
   return new Promise((resolve) => {

@@ -27,8 +27,9 @@ WAYS = {
     "both ways": (TAG + MODULE, 1),
     "two of one room that look different": (TAG + TAG.replace("data-room", "data-compact data-room"), 2),
     "by a script": (
-        '<p>text<script>document.head.append(Object.assign(document.createElement("script"), {{ src: "{chat}/embed.js" }}));'
-        'document.currentScript.after(Object.assign(document.createElement("quart-chat"), {{}}));'
+        '<p>text<script>const script = document.createElement("script");'
+        'document.head.append(Object.assign(script, {{ src: "{chat}/embed.js" }}));'
+        'document.currentScript.after(document.createElement("quart-chat"));'
         'document.querySelector("quart-chat").setAttribute("room", "{room}")</script>',
         1,
     ),

@@ -1,6 +1,8 @@
 """What was written and is not sent yet: its order, its pace, and the way back to whoever wrote it."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,8 @@ async def test_all_that_waits_is_sent_in_the_order_of_writing_at_the_pace_of_the
 
     one.context.on("request", keep)
     await server.start()
+    texts.append("just as it comes back")
+    await one.send(texts[-1])
     for tab in (one, two):
         await tab.shows("online", *texts)
         await tab.is_live()
@@ -90,6 +94,13 @@ async def test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written
     ana = await window(trouble=True)
     await ana.introduce("Ana")
     await ana.is_live()
+    with closing(sqlite3.connect(server.folder / "quart_chat.db", isolation_level=None)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        await ana.send("while it cannot be stored")
+        await expect(ana.page.locator("#outbox")).to_contain_text("Not sent: the server cannot take it now")
+        backup.execute("ROLLBACK")
+    await ana.shows("while it cannot be stored")
+    await expect(ana.page.locator("#composer-error")).to_be_empty()
     await server.kill()
     await ana.page.evaluate(
         "for (let size = 2 ** 22; size; size >>= 1) try { for (let n = 0; ; n += 1)"
@@ -109,5 +120,5 @@ async def test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first")
     await expect(ana.page.get_by_label("Message", exact=True)).to_be_focused()
     await server.start()
-    await ana.shows("second")
+    await ana.shows("while it cannot be stored", "second")
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first")
