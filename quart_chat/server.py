@@ -41,6 +41,10 @@ the ten after which `docker stop` kills."""
 MARGIN = 1.0
 """Seconds for what comes after that: closing the database."""
 
+SOCKET_UMASK = 0o111
+"""For a Unix socket, whatever the umask is that keeps the database to ourselves: the proxy is another user, and must be
+able to write to connect. Who may is a matter of the folder that it is in. `umask` in hypercorn.toml says otherwise."""
+
 TCP_OPTIONS = {
     # A peer that has vanished without a word is asked for after half a minute of silence, and given up after a whole.
     "TCP_KEEPIDLE": 30,
@@ -179,6 +183,8 @@ def _hypercorn_config(config: Config, path: Path | None) -> _Settings:
         )
     if config.bind:
         settings.bind = [config.bind]
+    if settings.umask is None:
+        settings.umask = SOCKET_UMASK
     settings.graceful_timeout = min(settings.graceful_timeout, ANSWERS)
     # Hypercorn's own "Running on" would say it a second time.
     settings.loglevel = "WARNING"
