@@ -88,19 +88,29 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
     terms = Terms(config.replay_limit, config.replay_bytes, config.heartbeat, config.stream_age)
     if live := open_at_once(site.feeds, feed, after, terms, handover, caller):
         return live
-    async with _while_there(handover) as cut_off:
-        async with aclosing(stream(site.feeds, feed, after, terms, cut_off, handover, caller)) as body:
-            async for piece in body:
-                if isinstance(piece, Live):
-                    return piece
-                await handover.send({"type": "http.response.body", "body": piece, "more_body": True})
-        await _end(handover)
-    return None
+    live = None
+    try:
+        async with _while_there(handover) as cut_off:
+            async with aclosing(stream(site.feeds, feed, after, terms, cut_off, handover, caller)) as body:
+                async for piece in body:
+                    if isinstance(piece, Live):
+                        live = piece
+                        break
+                    await handover.send({"type": "http.response.body", "body": piece, "more_body": True})
+            if live is None:
+                await _end(handover)
+    except BaseException:
+        # Whoever is live is counted until it has ended.
+        if live is not None:
+            live.end()
+        raise
+    return live
 
 
 async def _live(live: Live, handover: Handover) -> None:
     try:
-        if await live.run(handover.receive):
+        # Who has left while it was opened is not heard of again.
+        if not handover.disconnected and await live.run(handover.receive):
             await _end(handover)
     finally:
         live.end()

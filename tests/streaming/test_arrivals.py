@@ -2,10 +2,15 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from quart_chat.arrivals import LET_IN, Arrivals
+from tests.people import client
+from tests.serving import Server
+from tests.streaming.wire import eventually
 
 READER = b"GET /rooms/lobby/stream?after=x.1 HTTP/1.1\r\nHost: here\r\n\r\n"
 POLLER = b"GET /rooms/lobby/poll?wait=25 HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -102,3 +107,19 @@ async def test_who_says_nothing_is_let_in_and_who_has_left_is_no_trouble() -> No
     assert set(let_in) == ports
     for connection in connections:
         connection.close()
+
+
+async def test_server_that_has_no_more_files_goes_on_when_it_has(tmp_path: Path) -> None:
+    few = Server(tmp_path, {"limits": "off"}, command=("prlimit", "--nofile=60:60", sys.executable, "-m", "quart_chat"))
+    await few.start()
+    try:
+        host, port = few.bind.split(":")
+        many = [await connect((host, int(port)), READER.replace(b"here", few.bind.encode())) for _ in range(100)]
+        await eventually(lambda: "Too many open files" in few.log)
+        for each in many:
+            each.close()
+        async with client(few.url) as anybody:
+            assert (await anybody.get("/healthz")).status_code == 200
+        assert await few.stop() == 0
+    finally:
+        await few.kill()
