@@ -1,13 +1,19 @@
-"""The machine's own WebKit, in the window of its MiniBrowser, on a screen that nobody sees."""
+"""The machine's own WebKit, in the window of its MiniBrowser, on a screen that nobody sees; and what somebody sees and
+does in it. Selenium blocks, so that every call is made on a thread: the sites that a page loads are served here."""
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import WebKitGTK, WebKitGTKOptions, WebKitGTKService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from tests.network.programs import PACKAGES, find, need
 
@@ -21,8 +27,63 @@ class Service(WebKitGTKService):
         return ["--", str(find("WebKitWebDriver")), f"--port={self.port}"]
 
 
+PATIENCE = 20.0
+"""Seconds until something must be seen, on a busy machine."""
+
+
+class Webkit:
+    """One window, or the tab or frame of it that is looked at."""
+
+    def __init__(self, driver: WebKitGTK) -> None:
+        self.driver = driver
+
+    async def open(self, url: str) -> None:
+        await asyncio.to_thread(self.driver.get, url)
+
+    async def run(self, script: str, *values: object) -> Any:
+        """The script's answer."""
+        return await asyncio.to_thread(self.driver.execute_script, script, *values)
+
+    async def find(self, selector: str) -> WebElement:
+        return await asyncio.to_thread(self.driver.find_element, By.CSS_SELECTOR, selector)
+
+    async def type(self, selector: str, keys: str) -> None:
+        await asyncio.to_thread((await self.find(selector)).send_keys, keys)
+
+    async def click(self, selector: str) -> None:
+        await asyncio.to_thread((await self.find(selector)).click)
+
+    async def enter(self, frame: int) -> None:
+        """Look into a frame of the page."""
+        await asyncio.to_thread(self.driver.switch_to.default_content)
+        await asyncio.to_thread(self.driver.switch_to.frame, frame)
+
+    async def look_at(self, tab: str) -> None:
+        await asyncio.to_thread(self.driver.switch_to.window, tab)
+
+    async def sees(self, expected: object, script: str, *values: object) -> None:
+        """The script answers so, now or soon."""
+        found: object = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while found != expected:
+                    with suppress(WebDriverException):  # the page is being changed
+                        found = await self.run(script, *values)
+        except TimeoutError:
+            assert found == expected
+
+    async def says(self, words: str) -> None:
+        await self.sees(words, "return document.getElementById('status').textContent")
+
+    async def shows(self, *texts: str) -> None:
+        """These messages, no others, each once, in this order; nothing is waiting to be sent."""
+        of = "[...document.querySelectorAll('#messages .message-text')].map((text) => text.textContent)"
+        waiting = "document.querySelectorAll('#outbox .message').length"
+        await self.sees([list(texts), 0], f"return [{of}, {waiting}]")
+
+
 @asynccontextmanager
-async def starting_webkit() -> AsyncIterator[WebKitGTK]:
+async def starting_webkit() -> AsyncIterator[Webkit]:
     """Skips the test where there is none."""
     need(*PROGRAMS)
     browsers = sorted(Path("/usr/lib").glob("*/webkit*/MiniBrowser"))
@@ -39,12 +100,14 @@ async def starting_webkit() -> AsyncIterator[WebKitGTK]:
         options = WebKitGTKOptions()
         options.binary_location = str(browsers[-1])
         options.add_argument("--automation")
-        service = Service(find("dbus-run-session"), env=environment)
-        driver = await asyncio.to_thread(WebKitGTK, options=options, service=service)
+        service = Service(find("dbus-run-session"), env=environment, popen_kw={"start_new_session": True})
         try:
-            yield driver
-        finally:
+            driver = await asyncio.to_thread(WebKitGTK, options=options, service=service)
+            yield Webkit(driver)
             await asyncio.to_thread(driver.quit)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(service.process.pid, signal.SIGKILL)  # the session's end does not end its driver
 
 
 @asynccontextmanager

@@ -1,0 +1,172 @@
+"""What differs by engine, in WebKit. Its driver cannot change requests: what networks do is done on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.host import Host
+from tests.browser.visit import FRAME, page
+from tests.browser.webkit import Webkit, starting_webkit
+from tests.people import Person
+from tests.serving import Server, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("webkit")]
+
+NAME = "document.querySelector('[name=name]').value = 'Wanda'"
+"""Whoever has a name already is not asked for one."""
+
+
+@pytest.fixture(scope="module")
+async def webkit() -> AsyncIterator[Webkit]:
+    async with starting_webkit() as started:
+        yield started
+
+
+@asynccontextmanager
+async def buffering(server: Server) -> AsyncIterator[str]:
+    """The address of a network that keeps streams back."""
+
+    async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*server.bind.split(":"))
+        kept = False
+
+        async def down() -> None:
+            while data := await far_reader.read(65536):
+                if not kept:
+                    writer.write(data)
+                    await writer.drain()
+
+        answers = asyncio.ensure_future(down())
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                kept = kept or b"/stream?" in data
+                far_writer.write(data)
+        answers.cancel()
+        far_writer.close()
+        writer.close()
+
+    async with await asyncio.start_server(up, "127.0.0.1", 0) as proxy:
+        yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+
+
+async def test_chat_draft_scroll_and_the_way_back(webkit: Webkit, server: Server, alice: Person) -> None:
+    await webkit.open(f"{server.url}/rooms/{alice.room}")
+    await webkit.says("Live")
+    await webkit.run(NAME)
+    await webkit.type("#text", "Hello, Alice" + Keys.ENTER)
+    await webkit.shows("Hello, Alice")
+    for number in range(40):
+        await alice.post_message(f"message {number}")
+    texts = ["Hello, Alice", *(f"message {number}" for number in range(40))]
+    await webkit.shows(*texts)
+    seen = "const box = scroller.getBoundingClientRect(), it = [...document.querySelectorAll('.message-text')].find("
+    seen += "(each) => each.textContent === arguments[0]).getBoundingClientRect(); return it.bottom <= box.bottom"
+    await webkit.sees(True, seen, "message 39")
+
+    await webkit.run("scroller.scrollTop = 0")
+    await alice.post_message("unseen")
+    await webkit.shows(*texts, "unseen")
+    await webkit.sees(False, seen, "unseen")
+    await webkit.sees(True, "return scroller.scrollTop < 50")
+    await webkit.run("[...document.querySelectorAll('button')].find((it) => it.textContent.includes('1 new')).click()")
+    await webkit.sees(True, seen, "unseen")
+
+    await webkit.type("#text", "not finished")
+    await webkit.open(f"{server.url}/rooms/{alice.room}")
+    await webkit.sees("not finished", "return document.getElementById('text').value")
+    await webkit.says("Live")
+    await webkit.run("addEventListener('pageshow', (event) => { document.body.dataset.persisted = event.persisted; })")
+    await webkit.click(".room-back")
+    await webkit.sees(f"{server.url}/", "return location.href")
+    await alice.post_message("meanwhile")
+    await webkit.run("history.back()")
+    await webkit.sees("true", "return document.body.dataset.persisted")
+    await webkit.says("Live")
+    await webkit.shows(*texts, "unseen", "meanwhile")
+
+
+async def test_server_is_killed_while_somebody_writes(webkit: Webkit, tmp_path: Path) -> None:
+    async with serving(tmp_path, limits="off") as server:
+        await webkit.open(f"{server.url}/rooms/lobby")
+        await webkit.says("Live")
+        await webkit.run(NAME)
+        await webkit.type("#text", "before" + Keys.ENTER)
+        await webkit.shows("before")
+        await server.kill()
+        await webkit.says("Reconnecting…")
+        await webkit.type("#text", "written in the dark" + Keys.ENTER)
+        await webkit.sees(True, "return document.getElementById('outbox').textContent.includes('Not confirmed')")
+        await server.start()
+        await webkit.shows("before", "written in the dark")
+        await webkit.says("Live")
+
+
+async def test_buffered_stream_is_overtaken_by_polls(webkit: Webkit, server: Server, alice: Person) -> None:
+    async with buffering(server) as url:
+        await webkit.open(f"{url}/rooms/{alice.room}")
+        await alice.post_message("first")
+        await webkit.shows("first")
+        await webkit.says("Live by polling: your network buffers streams")
+        await webkit.open("about:blank")
+
+
+async def test_tabs_all_post_and_all_receive(webkit: Webkit, server: Server, alice: Person) -> None:
+    url = f"{server.url}/rooms/{alice.room}"
+    await webkit.open(url)
+    await webkit.says("Live")
+    await alice.post_message("to all")
+    tabs = [webkit.driver.current_window_handle]
+    for _ in range(7):
+        await asyncio.to_thread(webkit.driver.switch_to.new_window, "tab")
+        tabs.append(webkit.driver.current_window_handle)
+        await webkit.open(url)
+    for tab in tabs:
+        await webkit.look_at(tab)
+        await webkit.says("Live")
+    await webkit.run(NAME)
+    await webkit.type("#text", "from a tab" + Keys.ENTER)
+    for tab in reversed(tabs):
+        await webkit.look_at(tab)
+        await webkit.shows("to all", "from a tab")
+        if tab != tabs[0]:
+            await asyncio.to_thread(webkit.driver.close)
+    await webkit.look_at(tabs[0])
+
+
+async def test_guest_in_a_frame_writes_is_known_and_deletes(
+    webkit: Webkit, host: Host, server: Server, alice: Person
+) -> None:
+    """WebKit keeps what other sites store apart, and says of a form from a frame into a new tab that it comes from
+    another site."""
+    address = host.put("/", page(server, alice.room, FRAME))
+    await webkit.open(address)
+    await webkit.enter(0)
+    await webkit.says("Live")
+    send = "text.value = arguments[0]; composer.requestSubmit()"  # the driver's keys do not reach a frame
+    await webkit.run(NAME)
+    await webkit.run(send, "a slip")
+    await webkit.shows("a slip")
+    await webkit.open(address)
+    await webkit.enter(0)
+    await webkit.sees("Wanda", "return document.querySelector('.identity-known bdi')?.textContent")
+    await webkit.shows("a slip")
+
+    await webkit.run("document.querySelector('#messages .message').click()")  # which calls for the toolbar
+    around = webkit.driver.current_window_handle
+    await webkit.click("#toolbar [data-action=delete]")
+    async with asyncio.timeout(20):
+        while len(tabs := webkit.driver.window_handles) < 2:
+            await asyncio.sleep(0.05)
+    await webkit.look_at(next(tab for tab in tabs if tab != around))
+    await webkit.sees(True, "return document.body.textContent.includes('a slip')")
+    await webkit.run("document.querySelector('form [type=submit], form button').click()")
+    await webkit.sees("The message is deleted", "return document.querySelector('h1')?.textContent")
+    await asyncio.to_thread(webkit.driver.close)
+    await webkit.look_at(around)
+    await webkit.enter(0)
+    await webkit.shows()
+    await webkit.open("about:blank")
