@@ -94,6 +94,8 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
 
     @app.while_serving
     async def serving() -> AsyncGenerator[None]:
+        if not vendor.is_complete(assets.folder("static") / "vendor"):
+            log.warning("htmx is not here: pages have it from the CDN alone (quart-chat fetch-htmx)")
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         async with open_chat(config) as chat:

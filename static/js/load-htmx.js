@@ -19,8 +19,8 @@ function runAny(script) {
   });
 }
 
-// htmx looks at the page by itself soon after it ran, and hx-sse connects twice what is looked at twice: either all of it
-// runs before that, or the extensions after that.
+// htmx looks at the page by itself soon after it ran. Until then nobody may have it look at an element: hx-sse connects
+// twice what is looked at twice.
 async function load() {
   const looked = new Promise((resolve) => { document.addEventListener("htmx:after:process", resolve, { once: true }); });
   const [htmx, ...extensions] = await window.htmxChosen;
@@ -28,7 +28,6 @@ async function load() {
   await (extensions.length ? runAny(htmx) : run(htmx));
   await looked;
   for (const extension of extensions) await runAny(extension);
-  if (extensions.length) window.htmx.process(document.body);
   return window.htmx;
 }
 

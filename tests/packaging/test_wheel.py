@@ -64,6 +64,7 @@ async def test_installed_wheel_serves_in_an_empty_folder(quart_chat: Path, tmp_p
             await each_file_is_served(page.text, bob.client)
     finally:
         assert await server.stop() == 0
+    assert "htmx is not here" in server.log
     refused = await run(folder, quart_chat, "serve", "--bind", "127.0.0.1:0", cdn="off")
     assert refused.code != 0
     assert "quart-chat fetch-htmx" in refused.err, "the wheel has no copy of its own"

@@ -6,7 +6,6 @@ import re
 import httpx
 import pytest
 from h2.connection import H2Connection
-from h2.events import ResponseReceived
 
 from tests.people import Person
 from tests.serving import Server
@@ -135,20 +134,13 @@ async def test_static_files_are_kept_for_ever_under_their_own_address(server: Se
 
 
 async def test_http_2_is_refused(server: Server) -> None:
-    """The preface of RFC 9113, 3.4, as a proxy that has been told to speak h2c sends it."""
-    host, port = server.bind.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    """The preface of RFC 9113, 3.4, as a proxy that speaks h2c sends it: answered in HTTP/1.1, and cut."""
+    reader, writer = await asyncio.open_connection(*server.bind.split(":"))
     client = H2Connection()
     client.initiate_connection()
-    authority = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", server.bind)]
-    client.send_headers(1, authority, end_stream=True)
     writer.write(client.data_to_send())
-    status = None
     async with asyncio.timeout(10):
-        while status is None:
-            for event in client.receive_data(await reader.read(65536)):
-                if isinstance(event, ResponseReceived):
-                    status = dict(event.headers)[b":status"]
+        answer = await reader.read()
     writer.close()
     await writer.wait_closed()
-    assert status == b"505"
+    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), answer
