@@ -82,6 +82,10 @@ bench-visit: $(TEST_READY) ## Measure what a newcomer waits for on a slow line: 
 	@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/python -m bench.visit
 
+.PHONY: bench-hostile
+bench-hostile: $(READY) ## Attack a server of its own, fifty times in each way, and see whether others notice: two minutes
+	$(BIN)/python -m bench.hostile
+
 .PHONY: screenshots
 screenshots: $(TEST_READY) ## Make the pictures of the README from the real page
 	@$(BIN)/python -m tests.browser.chromium --install

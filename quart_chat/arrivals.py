@@ -3,7 +3,8 @@
 After a network has returned, or a proxy was restarted, all readers of a room ask for their streams in the same second.
 In the order of their coming everybody else waits behind them: whoever posts, opens a page, or has a stream already and
 is sent something. So connections are looked at before the server has them. Those that ask for a stream or a poll wait
-here, where one costs a socket and nothing more, and are let in a few at a time; all others go past them.
+here, where one costs a socket and nothing more, and are let in a few at a time; so do those that have brought a lot,
+which the server would take into its memory at once. All others go past them.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ LET_IN = 8
 """Readers let in during one turn of the event loop, about as many milliseconds of work. Each takes some ten turns, and
 so does a POST meanwhile."""
 
-LOOKED_AT = 512
-"""Bytes of a request in which its first line ends, if it is a reader's."""
+LOTS = 16 * 1024
+"""Bytes of a request that have come: few forms have so many, and of thousands of the largest a server would have all in
+its memory before it could say anything about the first."""
 
 FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 PAUSE = 1.0
@@ -47,7 +49,7 @@ class Arrivals(socket.socket):
         self._listening = listening
         self._listening.setblocking(False)
         self._first: deque[Accepted] = deque()
-        self._readers: deque[Accepted] = deque()
+        self._patient: deque[Accepted] = deque()
         self._let_in = 0
         self._rung = False
 
@@ -59,14 +61,14 @@ class Arrivals(socket.socket):
         """The next connection. Raises BlockingIOError where there is none, or enough were let in for now."""
         if self._first:
             return self._first.popleft()
-        if self._readers and self._let_in < LET_IN:
+        if self._patient and self._let_in < LET_IN:
             self._let_in += 1
-            return self._readers.popleft()
+            return self._patient.popleft()
         self._let_in = 0
         if self._rung:
             self._rung = False
             self.recv(1)
-        if self._readers:
+        if self._patient:
             # Not before the event loop has turned: it asks for connections until there are none.
             asyncio.get_running_loop().call_soon(self._ring)
         raise BlockingIOError
@@ -79,10 +81,10 @@ class Arrivals(socket.socket):
             asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()
         self._bell.close()
-        for connection, _ in (*self._first, *self._readers):
+        for connection, _ in (*self._first, *self._patient):
             connection.close()
         self._first.clear()
-        self._readers.clear()
+        self._patient.clear()
         super().close()
 
     def _arrive(self) -> None:
@@ -97,11 +99,11 @@ class Arrivals(socket.socket):
                 self._pause(error)
                 break
             connection.setblocking(False)
-            (self._readers if _wants_to_read(connection) else self._first).append((connection, address))
+            (self._patient if _can_wait(connection) else self._first).append((connection, address))
         self._ring()
 
     def _ring(self) -> None:
-        if not self._rung and (self._first or self._readers) and self._bell.fileno() >= 0:
+        if not self._rung and (self._first or self._patient) and self._bell.fileno() >= 0:
             self._rung = True
             self._bell.send(b"!")
 
@@ -116,12 +118,13 @@ class Arrivals(socket.socket):
             asyncio.get_running_loop().add_reader(self._listening, self._arrive)
 
 
-def _wants_to_read(connection: socket.socket) -> bool:
-    """Whether a stream or a poll is asked for. Who has said nothing yet, or is encrypted, is like everybody else."""
+def _can_wait(connection: socket.socket) -> bool:
+    """Whether a stream or a poll is asked for, or a lot has come. Who has said nothing yet, or is encrypted, is like
+    everybody else."""
     try:
-        line = connection.recv(LOOKED_AT, socket.MSG_PEEK).partition(b"\r\n")[0]
+        come = connection.recv(LOTS, socket.MSG_PEEK)
     except OSError:
         return False
-    method, _, target = line.partition(b" ")
+    method, _, target = come.partition(b"\r\n")[0].partition(b" ")
     path = target.partition(b" ")[0].partition(b"?")[0]
-    return method == b"GET" and path.endswith((b"/stream", b"/poll"))
+    return len(come) == LOTS or (method == b"GET" and path.endswith((b"/stream", b"/poll")))

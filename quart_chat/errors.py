@@ -263,7 +263,7 @@ class Busy(ChatError):
 
     code = "busy"
     status = 503
-    retry_after = 5
+    retry_after: int = 5
     counts = False
     sentence = "Too much is on its way at the moment. Wait 5 seconds, then try again."
 

@@ -41,10 +41,6 @@ def _make(path: Path) -> None:
     try:
         with os.fdopen(handle, "w") as file:
             os.fchmod(handle, 0o600)  # an umask may have taken even the owner's rights
-            if os.geteuid() == 0:
-                # A command of root, beside a service that is not root and must read it.
-                folder = path.parent.stat()
-                os.fchown(handle, folder.st_uid, folder.st_gid)
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(handle)

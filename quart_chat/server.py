@@ -24,7 +24,7 @@ from hypercorn.typing import ASGIFramework
 from hypercorn.utils import LifespanFailureError
 from quart import Quart
 
-from quart_chat import assets
+from quart_chat import assets, memory
 from quart_chat.app import create_app
 from quart_chat.arrivals import Arrivals
 from quart_chat.config import Config
@@ -139,8 +139,10 @@ async def _serve(app: Quart, settings: _Settings, address: str) -> None:
     app_server: ASGIFramework = app
     server = asyncio.create_task(hypercorn.asyncio.serve(app_server, settings, shutdown_trigger=shutdown_trigger))
     last = asyncio.create_task(drained.wait())
+    giving_back = asyncio.create_task(memory.give_back())
     await asyncio.wait({server, last}, return_when=asyncio.FIRST_COMPLETED)
     last.cancel()
+    giving_back.cancel()
     await asyncio.wait({server}, timeout=ANSWERS + MARGIN)
     if server.done():
         await server

@@ -20,7 +20,7 @@ LAYERS = [
     {"streaming"},
     {"web", "api"},
     {"app"},
-    {"arrivals"},
+    {"arrivals", "memory"},
     {"server"},
     {"cli"},
     {"__init__", "__main__"},

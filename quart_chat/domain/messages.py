@@ -17,9 +17,9 @@ from quart_chat.store.sqlite import Transaction
 PAGE = 50
 """Messages on a page, and in each step back."""
 
-PAGE_BYTES = 64 * 1024
-"""Bytes of text on a page at most: five to six times as many of HTML, where all of it has to be escaped. A message has
-half of them at most."""
+PAGE_BYTES = 32 * 1024
+"""Bytes of text on a page at most: five to six times as many of HTML, where all of it has to be escaped. The
+longest message has all of them."""
 
 AROUND = PAGE // 2
 """Of these, before a message that was asked for; as many from it on."""

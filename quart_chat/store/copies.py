@@ -62,8 +62,7 @@ def put_back(copy: Path, database: Path, progress: Progress) -> tuple[Contents, 
             connection.execute("COMMIT")
         _sync(draft)
         kept = _keep(database) if database.exists() else None
-        for made in (draft, file.lock_path(database)):
-            _own(made, kept or database.parent)
+        _own(draft, kept or database.parent)
         draft.replace(database)
         witness_path(database).unlink(missing_ok=True)
         file.sync_folder(database)
@@ -118,9 +117,9 @@ def _free(path: Path) -> Path:
 
 def _own(path: Path, like: Path) -> None:
     """Root restores for a service that is not root."""
-    owner, made = like.stat(), path.stat()
-    if os.geteuid() == 0 and (made.st_uid, made.st_gid) != (owner.st_uid, owner.st_gid):
-        os.chown(path, owner.st_uid, owner.st_gid)
+    if os.geteuid() == 0:
+        found = like.stat()
+        os.chown(path, found.st_uid, found.st_gid)
 
 
 def _sync(path: Path) -> None:

@@ -17,7 +17,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
 from quart_chat.asgi import Scope
-from quart_chat.errors import ChatError, FormInvalid, FormUnsupported, MethodNotAllowed
+from quart_chat.errors import ChatError, FormInvalid, FormUnsupported, MethodNotAllowed, RequestTooLarge
 from quart_chat.hosts import canonical
 from quart_chat.models import Cursor
 from quart_chat.web import encoding, proxies
@@ -32,8 +32,9 @@ NONCE = "quart_chat.nonce"
 POLICY = "quart_chat.policy"
 """Where it holds what its page may do beyond the others."""
 
-BUSY = "quart_chat.busy"
-"""Where it says that too much is under way for this request to be looked at."""
+ESCAPES = 40_000
+"""Escaped bytes in a form at most: each costs more than all else that is done with it, and the longest message that is
+written in characters of four bytes has 32,000."""
 
 NETWORK_LENGTH = 12
 """Hexadecimal digits in the name of a network."""
@@ -120,10 +121,6 @@ def notes() -> dict[str, Any]:
 
 def http_version() -> str:
     return (_held.get() or request).http_version
-
-
-def is_busy() -> bool:
-    return BUSY in request.scope
 
 
 def is_head() -> bool:
@@ -255,12 +252,14 @@ def last_event_id() -> Cursor | None:
 async def form() -> dict[str, str]:
     """The fields of a POST, read strictly: bytes that are no UTF-8 are refused, not replaced.
 
-    Raises FormUnsupported, FormInvalid.
+    Raises FormUnsupported, FormInvalid, RequestTooLarge.
     """
     if request.mimetype not in ("application/x-www-form-urlencoded", ""):
         raise FormUnsupported
     body = await request.get_data()
     assert isinstance(body, bytes)
+    if body.count(b"%") > ESCAPES:
+        raise RequestTooLarge
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from quart.asgi import ASGIHTTPConnection
 from quart.utils import cancel_tasks, encode_headers
 from quart.wrappers.response import DataBody
 
-from quart_chat.asgi import Scope
+from quart_chat.errors import Busy
 from quart_chat.web import context
 from quart_chat.web.site import Site
 from quart_chat.web.underway import UnderWay
@@ -40,6 +40,8 @@ class Body(Enum):
     WHOLE = auto()
     LEFT = auto()
     """Not waited for: it is too large or too slow, which the app refuses, or of no interest."""
+    REFUSED = auto()
+    """Too much is under way."""
     GONE = auto()
     """The client has left in the middle."""
 
@@ -61,6 +63,8 @@ class ChatConnection(ASGIHTTPConnection):
         body = _Share(site.bodies, context.address_of(self.scope.get("client")))
         try:
             match await self._receive_body(request, receive, body):
+                case Body.REFUSED:
+                    await _refuse(send)
                 case Body.WHOLE:
                     await self.handle_request(request, send)
                 case Body.LEFT:
@@ -80,7 +84,8 @@ class ChatConnection(ASGIHTTPConnection):
         site: Site = self.app.extensions[context.EXTENSION]
         answer = _Share(site.answers, context.address_of(self.scope.get("client")))
         if not answer.has_room():
-            self._refuse()
+            await _refuse(send)
+            return
         response = await self.app.handle_request(request)
         try:
             async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
@@ -112,16 +117,22 @@ class ChatConnection(ASGIHTTPConnection):
     async def _receive_body(self, request: Request, receive: Any, share: "_Share") -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
         received = 0
+        # What it says that it is going to be counts from the beginning: thousands of them may come in one moment.
+        taken = min(request.content_length or 0, most)
+        if taken:
+            if not share.has_room():
+                return Body.REFUSED
+            share.take(taken)
         try:
             async with asyncio.timeout(request.body_timeout):
                 while (message := await receive())["type"] == "http.request":
-                    if part := message.get("body", b""):
-                        received += len(part)
+                    part = message.get("body", b"")
+                    received += len(part)
+                    if received > taken:
                         if not share.has_room():
-                            self._refuse()
-                            return Body.LEFT
+                            return Body.REFUSED
                         share.take(len(part))
-                        request.body.append(part)
+                    request.body.append(part)
                     if not message.get("more_body", False):
                         request.body.set_complete()
                         # There is nothing to wait for, and so no task needed that waits.
@@ -134,9 +145,19 @@ class ChatConnection(ASGIHTTPConnection):
             request.body_timeout = 0
             return Body.LEFT
 
-    def _refuse(self) -> None:
-        scope: Scope = self.scope  # type: ignore[assignment]  # a dictionary, to which middleware may add
-        scope[context.BUSY] = True
+
+async def _refuse(send: Any) -> None:
+    """Say so without any more work: who causes that may ask again and again."""
+    error = Busy()
+    body = f"{error.sentence}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"chat-error", error.code.encode()),
+        (b"retry-after", b"%d" % error.retry_after),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class _Share:

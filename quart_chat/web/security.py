@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from quart_chat.asgi import App, Message, Receive, Scope, Send
-from quart_chat.errors import Busy, OriginRefused, VersionUnsupported
+from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import caller, context, origins
 from quart_chat.web.policies import EVERY_PAGE, Policy
 
@@ -37,13 +37,11 @@ DEFAULTS = [
 
 
 async def check_request() -> None:
-    """Refuse what no route should see. Raises VersionUnsupported, Busy, OriginRefused, TooFast.
+    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused, TooFast.
 
     HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
     """
     check_version()
-    if context.is_busy():
-        raise Busy
     if not context.is_safe():
         check_origin()
     if costs_when_refused():

@@ -22,10 +22,10 @@ TYPED = 50_000
 
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Hosted]:
-    """Who may have two forms and two large pages under way; all together three."""
+    """Who may have two forms and a large page under way; all together three forms."""
     async with hosted(tmp_path, limits="on") as running:
         running.site.bodies = UnderWay(2 * TYPED, 3 * TYPED, limited=True)
-        running.site.answers = UnderWay(300_000, 10_000_000, limited=True)
+        running.site.answers = UnderWay(100_000, 10_000_000, limited=True)
         yield running
 
 
@@ -55,7 +55,7 @@ async def test_unfinished_forms_of_an_address_are_bounded_and_then_those_of_all(
         for count in (1, 2):
             assert not await is_busy(host, "127.0.0.1")
             await begin(host, await stack.enter_async_context(wire(host.bind)))
-            await eventually(lambda count=count: taken(host.site.bodies) == count * TYPED)
+            await eventually(lambda count=count: taken(host.site.bodies) == count * (TYPED + 1))
         assert await is_busy(host, "127.0.0.1")
         assert not await is_busy(host, "127.0.0.2"), "an address bounds itself alone"
         async with client(host.url) as reader:
@@ -69,7 +69,7 @@ async def test_unfinished_forms_of_an_address_are_bounded_and_then_those_of_all(
 
 
 async def fill(host: Hosted) -> None:
-    """Make a room whose page has 300 kB."""
+    """Make a room whose page has 160 kB."""
     async with Person("Ana", host.url) as ana:
         for _ in range(9):
             await ana.post_message("&" * TEXT_LENGTH)
@@ -94,7 +94,7 @@ async def test_answers_that_nobody_takes_are_bounded_and_given_up(
     async with AsyncExitStack() as stack:
         # Asked for again and again on one connection: the first answers fill the kernel's buffers.
         await ask(host, stack)
-        await eventually(lambda: taken(host.site.answers) > 300_000)
+        await eventually(lambda: taken(host.site.answers) > 100_000)
         answer = await page(host, "127.0.0.1")
         assert (answer.status_code, answer.headers["Chat-Error"], answer.headers["Retry-After"]) == (503, "busy", "5")
         assert (await page(host, "127.0.0.2")).status_code == 200, "an address bounds itself alone"
