@@ -163,7 +163,7 @@ async def test_no_script_of_another_site_may_send_a_token(places: dict[str, Plac
     headers = {
         "Origin": SITE,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization,chat-host",
+        "Access-Control-Request-Headers": "chat-token,chat-host",
     }
     async with client(place.url) as browser:
         answer = await browser.options(path.format(room=place.slug), headers=headers)

@@ -16,7 +16,8 @@ ODD = [
     b"a%0d%0aSet-Cookie:%20a=b", b"%00", b"x" * 300, b"%ff%fe", b"%0a", b"a%00b", b"%ed%a0%80", b"%c0%ae%c0%ae", b"..",
     b"%2e%2e%2f%2e%2e%2fetc%2fpasswd", b"%1b[31m", b"%e2%80%ae", b"%e2%80%a8", b"%", b"%zz", b"%u0000", b"'\"<script>",
     b"x" * 300, b"y" * 9000, b"9" * 5000, b"-1", b"%f0%9f%92%a9", b"a;b", b"\\..\\", b"nan", b"http://[",
-    b"//evil.example",
+    b"LOBBY%0d%0aX:%20y", b"Lobby%0a", b"lobby%00", b"LOBBY%2f..%2f%2fevil.example", b"lobby/%0d%0a",
+    b"%ef%bc%ac%ef%bc%afBBY", b"//evil.example",
 ]  # fmt: skip
 """What stands in a path or in a query where something else was expected."""
 
@@ -103,7 +104,7 @@ async def faults(server: Server, asked: Iterator[Asked]) -> list[tuple[bytes, ..
             answer = await ask(server, target, *headers, host=server.bind.encode(), method=method, body=body)
         status = answer.partition(b"\r\n")[0]
         location = re.search(rb"(?i)\nlocation: (.*)\r", answer.partition(b"\r\n\r\n")[0])
-        ours = location is None or re.fullmatch(rb"/|/(rooms|embed)/lobby[^\\]*", location[1])
+        ours = location is None or re.fullmatch(rb"/|/(rooms|embed)/lobby[^\\\r\n]*", location[1])
         if not re.match(rb"HTTP/1.1 ([234]|501)", status) or not ours or b"\nset-cookie: a=b" in answer.lower():
             found.append((method, target[:60], *headers, answer[:100]))
 
