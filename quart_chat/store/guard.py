@@ -116,11 +116,12 @@ class Guard:
         except Gone:
             return True
         done = truncate(connection)
-        self._note()
+        with suppress(OSError):  # then it says a little less than it could
+            self._note()
         return done
 
-    def end(self, connection: sqlite3.Connection) -> None:
-        """Before the last connection is closed."""
+    def look(self, connection: sqlite3.Connection) -> None:
+        """See whether the file is still there, while nobody writes, and before the last connection is closed."""
         if self._watch is None:
             return
         try:
@@ -177,7 +178,7 @@ def truncate(connection: sqlite3.Connection) -> bool:
     connection.execute(f"PRAGMA busy_timeout = {TRUNCATE_MS}")
     try:
         return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.OperationalError:
+    except sqlite3.Error:
         return False
     finally:
         connection.execute(f"PRAGMA busy_timeout = {waits}")

@@ -46,6 +46,9 @@ BUSY_MS = 2000
 TIDY = 1.0
 """Seconds from a deletion until its text is out of the write-ahead log, and at least between two attempts at that."""
 
+LOOK = 5.0
+"""Seconds between two looks at the files while nothing is deleted; every commit looks by itself."""
+
 PROVED = 1.0
 """Seconds for which it counts that something could be stored, or could not."""
 
@@ -234,10 +237,18 @@ class Database:
             self._untidy.set()
 
     async def _tidy(self, connection: aiosqlite.Connection) -> None:
-        """Have what was deleted out of the write-ahead log soon, however many delete."""
+        """Have what was deleted out of the write-ahead log soon, however many delete; and look after the file where
+        nobody writes: what only the log has must not wait there beside another one."""
         tidy = self._guard.tidy if self._guard else truncate
+        look = self._guard.look if self._guard else None
         while True:
-            await self._untidy.wait()
+            try:
+                async with asyncio.timeout(LOOK):
+                    await self._untidy.wait()
+            except TimeoutError:
+                if look:
+                    await _on_thread(connection, look)
+                continue
             await asyncio.sleep(TIDY)
             self._untidy.clear()
             if not await _on_thread(connection, tidy):
@@ -245,7 +256,7 @@ class Database:
 
     def _end(self, connection: sqlite3.Connection) -> None:
         if self._guard is not None:
-            self._guard.end(connection)
+            self._guard.look(connection)
         elif self._untidy.is_set():
             truncate(connection)
 

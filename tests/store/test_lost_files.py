@@ -1,5 +1,6 @@
 """A file that is gone, or another one by now, is not written to; and whatever lies there is left sound."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 import structlog
 
 from quart_chat.errors import StartupError, StoreUnavailable
+from quart_chat.store import sqlite
 from quart_chat.store.sqlite import Database
 from tests.store.conftest import stored_in
 from tests.store.test_opening import refusal
@@ -119,6 +121,22 @@ def left(ruin: Ruin, folder: Path) -> str:
             return f"{name}: {sound}, {found} messages"
     logs = [path.name for path in folder.glob("chat.db-wal") if path.stat().st_size]
     return f"{logs} beside it" if logs else ""
+
+
+async def test_file_that_is_gone_is_noticed_though_nobody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "LOOK", 0.01)
+    with structlog.testing.capture_logs() as logged:
+        async with stored_in(tmp_path / "chat.db") as stored:
+            await stored.post(await stored.room(), "kept")
+            stored.path.rename(tmp_path / "away.db")
+            async with asyncio.timeout(10):
+                while not logged:
+                    await asyncio.sleep(0.01)
+            # By then it is all in the file, wherever that is: whatever becomes of the process.
+            assert Path(f"{stored.path}-wal").stat().st_size == 0
+    assert [line["reason"] for line in logged] == ["chat.db is gone"]
 
 
 async def test_file_that_comes_back_is_written_again(tmp_path: Path) -> None:
