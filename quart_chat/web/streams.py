@@ -150,6 +150,7 @@ async def _feed(slug: str) -> Feed:
     context.check_method("GET", "HEAD")
     check_stream_origin()
     site = context.site()
+    slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
     return site.feeds.known(slug) or await site.feeds.get(await rooms.find(site.chat, slug))
 
 

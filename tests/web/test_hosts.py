@@ -125,6 +125,8 @@ async def test_no_answer_repeats_a_host_that_is_not_the_public_one(server: Serve
         assert (moved.status_code, moved.headers.get("Location")) == (404, None)
         moved = await somebody.get("/embed/lobby?message=1")
         assert (moved.status_code, moved.headers["Location"]) == (303, "/rooms/lobby?message=1#message-1")
+        moved = await somebody.get("/rooms/Lobby?message=1")
+        assert (moved.status_code, moved.headers["Location"]) == (308, "/rooms/lobby?message=1")
         found = await somebody.get("/oembed", params={"url": f"{IDN}/rooms/lobby"})
         assert found.status_code == 401, "a room without a list, on a server that others reach"
         page = await somebody.get("/rooms/lobby")
