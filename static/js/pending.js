@@ -32,7 +32,9 @@ export function describePending(item, words, failed = pendingElement(item)?.hasA
   element.toggleAttribute("data-failed", failed);
   const line = element.querySelector("[data-state-text]");
   if (line.textContent !== words) line.textContent = words;
+  const focused = !failed && element.contains(document.activeElement);
   for (const button of buttonsOf(element)) button.hidden = !failed;
+  if (focused) document.getElementById("text").focus();
 }
 
 // What had the focus in it gives it to the next that waits, or to where one writes.

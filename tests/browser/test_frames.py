@@ -111,7 +111,7 @@ async def test_two_embeds_of_a_room_and_another_room_on_one_page(
     await rooms[0].introduce("Ana")
     await rooms[0].send("one")
     await rooms[1].shows("one")
-    await rooms[1].introduce("Ana")
+    await rooms[1].is_known_as("Ana")
     await rooms[1].send("two")
     for each in rooms[:2]:
         await each.shows("one", "two")
