@@ -1,13 +1,16 @@
 """The layers of the program, read from its imports: they go left only."""
 
 import ast
+import functools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from quart_chat import assets
-from quart_chat.events import EVENT_NAMES, Event
+from quart_chat.events import EVENT_NAMES
 
 PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -69,9 +72,14 @@ def rank(part: str) -> int:
     return found[0]
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """Each imported module with the name taken from it; an empty name where the module itself is imported."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, ""
@@ -94,60 +102,76 @@ def attributes(path: Path) -> set[str]:
     """Everything written as `module.name`."""
     return {
         f"{node.value.id}.{node.attr}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_module_imports_go_left(path: Path) -> None:
-    part = part_of(path)
-    for imported in own_imports(path):
-        assert rank(imported) <= rank(part), f"{name_of(path)} imports {imported}, which is to its right"
-        assert imported not in APART.get(part, ()), f"{name_of(path)} imports {imported}: they are kept apart"
+def test_commands_start_without_what_only_some_need() -> None:
+    """Quart and all that it brings are half a second of work, for a word of help as for anything."""
+    heavy = ["quart", "werkzeug", "hypercorn", "h11", "jinja2"]
+    code = f"import sys, quart_chat.cli; print(*[name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "\n"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_library_stops_at_its_module(path: Path) -> None:
-    for module, _ in imports(path):
-        owners = OWNERS.get(module.split(".")[0])
-        assert owners is None or name_of(path) in owners, f"{name_of(path)} imports {module}"
+def test_module_imports_go_left(subtests: pytest.Subtests) -> None:
+    for path in MODULES:
+        with subtests.test(path=path):
+            part = part_of(path)
+            for imported in own_imports(path):
+                assert rank(imported) <= rank(part), f"{name_of(path)} imports {imported}, which is to its right"
+                assert imported not in APART.get(part, ()), f"{name_of(path)} imports {imported}: they are kept apart"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_sql_stays_in_the_store(path: Path) -> None:
-    used = {name for name in attributes(path) if name.startswith("sqlite3.")}
-    used |= {f"sqlite3.{name}" for module, name in imports(path) if module == "sqlite3" and name}
-    if part_of(path) != "store":
-        assert not any(module == "sqlite3" for module, _ in imports(path))
-    elif name_of(path) not in CONNECTIONS:
-        assert used <= {"sqlite3.Row"}, "other modules of the store see rows, not connections"
+def test_library_stops_at_its_module(subtests: pytest.Subtests) -> None:
+    for path in MODULES:
+        with subtests.test(path=path):
+            for module, _ in imports(path):
+                owners = OWNERS.get(module.split(".")[0])
+                assert owners is None or name_of(path) in owners, f"{name_of(path)} imports {module}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_quart_globals_stay_in_context(path: Path) -> None:
-    if name_of(path) != "web/context.py":
-        assert not {name for module, name in imports(path) if module.split(".")[0] == "quart"} & GLOBALS
-        assert not {name for name in attributes(path) if name.startswith("quart.")} & {f"quart.{n}" for n in GLOBALS}
+def test_sql_stays_in_the_store(subtests: pytest.Subtests) -> None:
+    for path in MODULES:
+        with subtests.test(path=path):
+            used = {name for name in attributes(path) if name.startswith("sqlite3.")}
+            used |= {f"sqlite3.{name}" for module, name in imports(path) if module == "sqlite3" and name}
+            if part_of(path) != "store":
+                assert not any(module == "sqlite3" for module, _ in imports(path))
+            elif name_of(path) not in CONNECTIONS:
+                assert used <= {"sqlite3.Row"}, "other modules of the store see rows, not connections"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_environment_is_read_in_config_alone(path: Path) -> None:
-    if name_of(path) != "config.py":
-        assert not attributes(path) & {"os.environ", "os.getenv", "os.environb", "os.putenv"}
-        assert not {name for module, name in imports(path) if module == "os"} & {"environ", "getenv"}
+def test_quart_globals_stay_in_context(subtests: pytest.Subtests) -> None:
+    for path in MODULES:
+        with subtests.test(path=path):
+            if name_of(path) != "web/context.py":
+                assert not {name for module, name in imports(path) if module.split(".")[0] == "quart"} & GLOBALS
+                assert not {name for name in attributes(path) if name.startswith("quart.")} & {
+                    f"quart.{n}" for n in GLOBALS
+                }
 
 
-@pytest.mark.parametrize("part", ["domain", "store", "broker"])
-def test_rules_know_no_http(part: str) -> None:
-    for path in (PACKAGE / part).rglob("*.py"):
-        libraries = {module.split(".")[0] for module, _ in imports(path)}
-        assert not libraries & {"quart", "werkzeug", "hypercorn", "markupsafe"}, name_of(path)
+def test_environment_is_read_in_config_alone(subtests: pytest.Subtests) -> None:
+    for path in MODULES:
+        with subtests.test(path=path):
+            if name_of(path) != "config.py":
+                assert not attributes(path) & {"os.environ", "os.getenv", "os.environb", "os.putenv"}
+                assert not {name for module, name in imports(path) if module == "os"} & {"environ", "getenv"}
 
 
-@pytest.mark.parametrize("event", EVENT_NAMES, ids=EVENT_NAMES.get)
-def test_event_has_a_template(event: type[Event]) -> None:
-    assert (assets.folder("templates") / "events" / f"{EVENT_NAMES[event]}.html").is_file()
+def test_rules_know_no_http(subtests: pytest.Subtests) -> None:
+    for part in ["domain", "store", "broker"]:
+        with subtests.test(part=part):
+            for path in (PACKAGE / part).rglob("*.py"):
+                libraries = {module.split(".")[0] for module, _ in imports(path)}
+                assert not libraries & {"quart", "werkzeug", "hypercorn", "markupsafe"}, name_of(path)
+
+
+def test_event_has_a_template(subtests: pytest.Subtests) -> None:
+    for event in EVENT_NAMES:
+        with subtests.test(event=event):
+            assert (assets.folder("templates") / "events" / f"{EVENT_NAMES[event]}.html").is_file()
 
 
 def test_template_shows_an_event() -> None:

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import click
 
-from quart_chat.app import open_chat
 from quart_chat.config import Config, load_config
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import ChatError, RoomNotFound, StartupError
@@ -75,5 +74,7 @@ def _is_file(path: Path) -> bool:
 
 
 async def _in_chat(config: Config, do: Callable[[Chat], Awaitable[T]]) -> T:
+    from quart_chat.app import open_chat
+
     async with open_chat(config, alone=False) as chat:
         return await do(chat)

@@ -108,18 +108,20 @@ NO_ORIGINS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kept"), KEPT_AS, ids=[ascii(text) for text, _ in KEPT_AS])
-def test_origin_is_kept_as_browsers_compare_it(text: str, kept: str) -> None:
-    assert framing.clean_origin(text) == kept
-    assert framing.clean_origin(kept) == kept
+def test_origin_is_kept_as_browsers_compare_it(subtests: pytest.Subtests) -> None:
+    for text, kept in KEPT_AS:
+        with subtests.test(text=text, kept=kept):
+            assert framing.clean_origin(text) == kept
+            assert framing.clean_origin(kept) == kept
 
 
-@pytest.mark.parametrize("text", NO_ORIGINS, ids=ascii)
-def test_what_is_no_origin_is_refused_with_advice(text: str) -> None:
-    with pytest.raises(OriginInvalid) as refused:
-        framing.clean_origin(text)
-    assert "Write it like https://www.example.org" in refused.value.sentence
-    assert len(refused.value.sentence) < 300
+def test_what_is_no_origin_is_refused_with_advice(subtests: pytest.Subtests) -> None:
+    for text in NO_ORIGINS:
+        with subtests.test(text=text):
+            with pytest.raises(OriginInvalid) as refused:
+                framing.clean_origin(text)
+            assert "Write it like https://www.example.org" in refused.value.sentence
+            assert len(refused.value.sentence) < 300
 
 
 EXACT, PORT, BELOW = "https://www.example.org", "https://www.example.org:8443", "https://*.example.org"
@@ -201,11 +203,12 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "origin", "allowed"), LISTS, ids=[f"{s} {o[:60]!a}" for s, o, _ in LISTS])
-def test_list_lets_in(source: str | None, origin: str, allowed: bool) -> None:
-    room = replace(ROOM, origins=None if source is None else (source,))
-    assert framing.allows(room, origin, local=True) is allowed
-    assert framing.allows(room, origin, local=False) is (allowed and source is not None)
+def test_list_lets_in(subtests: pytest.Subtests) -> None:
+    for source, origin, allowed in LISTS:
+        with subtests.test(source=source, origin=origin):
+            room = replace(ROOM, origins=None if source is None else (source,))
+            assert framing.allows(room, origin, local=True) is allowed
+            assert framing.allows(room, origin, local=False) is (allowed and source is not None)
 
 
 def test_empty_list_lets_nobody_in() -> None:
@@ -213,15 +216,16 @@ def test_empty_list_lets_nobody_in() -> None:
         assert not framing.allows(replace(ROOM, origins=()), origin, local=True)
 
 
-@pytest.mark.parametrize("source", [kept for _, kept in KEPT_AS])
-def test_whatever_can_be_listed_lets_its_own_pages_in(source: str) -> None:
-    assert framing.allows(replace(ROOM, origins=(source,)), source.replace("*", "sub"), local=False)
+def test_whatever_can_be_listed_lets_its_own_pages_in(subtests: pytest.Subtests) -> None:
+    for source in [kept for _, kept in KEPT_AS]:
+        with subtests.test(source=source):
+            assert framing.allows(replace(ROOM, origins=(source,)), source.replace("*", "sub"), local=False)
 
 
-@pytest.mark.parametrize("host", ["", "null"])
-def test_page_that_does_not_say_whose_it_is_is_told_what_its_frame_needs(host: str) -> None:
-    with pytest.raises(FramingRefused, match='referrerpolicy="origin"'):
-        framing.check(ROOM, Frame(host, local=True))
+def test_page_that_does_not_say_whose_it_is_is_told_what_its_frame_needs(subtests: pytest.Subtests) -> None:
+    for host in ["", "null"]:
+        with subtests.test(host=host), pytest.raises(FramingRefused, match='referrerpolicy="origin"'):
+            framing.check(ROOM, Frame(host, local=True))
 
 
 def test_refusal_shows_no_more_of_an_origin_than_fits() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -130,28 +131,34 @@ def directive(answer: httpx.Response, name: str) -> tuple[str, ...]:
     return tuple(found[0][1:]) if found else ()
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-@pytest.mark.parametrize("state", STATES)
-async def test_frame_ancestors(places: dict[str, Place], state: str, surface: str) -> None:
-    answer = await ask(places[state], surface)
-    allowed = STATES[state][2]
-    expected = ("'self'", *allowed) if surface in FRAMED else ("'none'",)
-    assert directive(answer, "frame-ancestors") == expected
-    assert "X-Frame-Options" not in answer.headers, "browsers would let it have its way against some lists"
-    assert directive(answer, "frame-src") == (("'self'",) if surface in ("owner's page", "list refused") else ())
-    assert directive(answer, "form-action") in (("'self'",), ("'none'",))
-    assert directive(answer, "connect-src") in (("'self'",), ())
+async def test_frame_ancestors(places: dict[str, Place], subtests: pytest.Subtests) -> None:
+    for state, surface in product(STATES, SURFACES):
+        with subtests.test(state=state, surface=surface):
+            answer = await ask(places[state], surface)
+            allowed = STATES[state][2]
+            expected = ("'self'", *allowed) if surface in FRAMED else ("'none'",)
+            assert directive(answer, "frame-ancestors") == expected
+            assert "X-Frame-Options" not in answer.headers, "browsers would let it have its way against some lists"
+            assert directive(answer, "frame-src") == (
+                ("'self'",) if surface in ("owner's page", "list refused") else ()
+            )
+            assert directive(answer, "form-action") in (("'self'",), ("'none'",))
+            assert directive(answer, "connect-src") in (("'self'",), ())
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-@pytest.mark.parametrize("state", ["local, no list", "public, several"])
-async def test_what_other_sites_may_load_and_read(places: dict[str, Place], state: str, surface: str) -> None:
-    answer = await ask(places[state], surface)
-    shown_elsewhere = surface in FRAMED | READABLE
-    assert answer.headers["Cross-Origin-Resource-Policy"] == ("cross-origin" if shown_elsewhere else "same-origin")
-    assert answer.headers.get("Cross-Origin-Embedder-Policy") == ("credentialless" if surface in FRAMED else None)
-    said = {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
-    assert said == ({"access-control-allow-origin": "*"} if surface in READABLE else {})
+async def test_what_other_sites_may_load_and_read(places: dict[str, Place], subtests: pytest.Subtests) -> None:
+    for state, surface in product(["local, no list", "public, several"], SURFACES):
+        with subtests.test(state=state, surface=surface):
+            answer = await ask(places[state], surface)
+            shown_elsewhere = surface in FRAMED | READABLE
+            assert answer.headers["Cross-Origin-Resource-Policy"] == (
+                "cross-origin" if shown_elsewhere else "same-origin"
+            )
+            assert answer.headers.get("Cross-Origin-Embedder-Policy") == (
+                "credentialless" if surface in FRAMED else None
+            )
+            said = {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
+            assert said == ({"access-control-allow-origin": "*"} if surface in READABLE else {})
 
 
 @pytest.mark.parametrize(
