@@ -32,6 +32,13 @@ async def test_link_opens_the_room_at_its_message_and_reads_on_in_both_direction
     await is_marked(bo, "message 60")
     await bo.says(BEHIND)
     await expect(bo.page.get_by_role("button", name="Go to newest")).to_be_visible()
+    await expect(bo.page.locator("#messages .message")).not_to_have_count(50)  # more came, above and below
+    place = await bo.page.get_by_text("message 60", exact=True).bounding_box()
+    history = await bo.page.locator("#scroller").bounding_box()
+    assert place
+    assert history
+    middle = history["y"] + history["height"] / 2
+    assert abs(place["y"] + place["height"] / 2 - middle) < 40, "and it stays where it is"
     await expect(bo.page.locator(f"#message-{posted[60].message_id} .message-link")).to_be_focused()
     await expect(bo.page).to_have_title(f"{bo.room} · quart-chat")
     changed = await alice.edit_message(posted[70].message_id, "changed meanwhile")
