@@ -410,6 +410,7 @@ async def test_words_of_strangers_are_not_heard(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_bubble_on_a_phone_covers_the_page_and_is_closed_by_its_bar(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:

@@ -16,6 +16,7 @@ SENDS = """(how) => {
 }"""
 
 
+@pytest.mark.chromium_alone
 async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow) -> None:
     bo = await window()
     url = f"{bo.url}/rooms/{bo.room}"

@@ -38,6 +38,7 @@ COVERED = """() => {
 """Everything that is in the way of words."""
 
 
+@pytest.mark.chromium_alone
 async def test_time_of_a_message_is_never_on_its_words(
     window: OpenWindow, alice: Person, server: Server, room: str
 ) -> None:
@@ -67,6 +68,7 @@ async def test_time_of_a_message_is_never_on_its_words(
     assert not found
 
 
+@pytest.mark.chromium_alone
 async def test_touch_meets_words_and_times_where_they_are_seen(window: OpenWindow, alice: Person) -> None:
     for text in ("first", "second"):
         await alice.post_message(text)
@@ -114,6 +116,7 @@ async def moved(page: Page, url: str) -> float:
     return float(await page.evaluate("shifted"))
 
 
+@pytest.mark.chromium_alone
 async def test_nothing_moves_when_times_become_the_readers(window: OpenWindow, alice: Person) -> None:
     for number in range(50):
         await alice.post_message(f"message {number}: " + WORDS[: 7 * number])
