@@ -128,7 +128,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
 def _wrapped(app: App, site: Site) -> App:
     app = security.AddsHeaders(static.Static(app, assets.folder("static")))
     app = security.RefusesTunnels(streams.Held(app, site))
-    app = hosts.ChecksHost(app, hosts.known(site.config))
+    app = hosts.ChecksHost(app, site.hosts)
     if site.config.trusted_proxies:
         app = Proxies(app, site.config.trusted_networks, unix=site.config.trusts_unix)
     return app

@@ -114,6 +114,12 @@ class Hosts:
         return host in self._names or host.endswith(self._below) or is_address(host)
 
 
+def known(public_url: str, names: Iterable[str]) -> Hosts:
+    """The hosts of a server on this machine with that address and those other names, both clean."""
+    public = urlsplit(public_url).hostname
+    return Hosts([*of_this_machine(), *names, *([public] if public else [])])
+
+
 def of_this_machine(table: Path = Path("/etc/hosts")) -> set[str]:
     """The machine's own names: as it calls itself, alone and with `.local`, and what its table of hosts says besides.
 

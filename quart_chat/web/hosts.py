@@ -6,14 +6,12 @@ A page of `evil.example`, whose name its owner makes lead to this machine, is of
 
 import functools
 from collections.abc import Awaitable
-from urllib.parse import urlsplit
 
 import structlog
 
 from quart_chat.asgi import App, Receive, Scope, Send
-from quart_chat.config import Config
 from quart_chat.errors import ChatError, HostUnknown, NotFound
-from quart_chat.hosts import Hosts, of_this_machine
+from quart_chat.hosts import Hosts
 from quart_chat.web.security import DEFAULTS, FIXED
 
 log = structlog.get_logger()
@@ -23,12 +21,6 @@ FOR_ANYBODY = ("/healthz", "/readyz")
 
 SHOWN = 80
 """Characters of a host in the log."""
-
-
-def known(config: Config) -> Hosts:
-    """The hosts of a server with these settings."""
-    public = urlsplit(config.public_url).hostname or ""
-    return Hosts([*of_this_machine(), *config.host_names, *([public] if public else [])])
 
 
 class ChecksHost:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.web import caller, context, origins
+from quart_chat.web.origins import Own
 from quart_chat.web.policies import EVERY_PAGE, Policy
 
 PERMISSIONS = b", ".join(
@@ -130,8 +131,9 @@ def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
 def _is_own(*, absent: bool) -> bool:
     """Whether the browser says that the request is this site's; `absent` when it says nothing."""
     headers = context.headers()
+    site = context.site()
     return origins.is_own(
-        context.origin(),
+        Own(context.origin(), site.hosts, public=bool(site.config.public_url)),
         origin=headers.get("Origin"),
         site=headers.get("Sec-Fetch-Site"),
         safe=context.is_safe(),

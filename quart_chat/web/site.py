@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from quart_chat.config import Config
 from quart_chat.domain.chat import Chat
+from quart_chat.hosts import Hosts, known
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.web.allowance import Allowance
 from quart_chat.web.templates import Templates
@@ -23,12 +24,15 @@ class Site:
     templates: Templates
     local: bool = False
     """Whether the server listens to its own machine alone."""
+    hosts: Hosts = field(init=False)
+    """The names that the server answers to."""
     allowance: Allowance = field(init=False)
     bodies: UnderWay = field(init=False)
     answers: UnderWay = field(init=False)
     _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        self.hosts = known(self.config.public_url, self.config.host_names)
         limited = self.config.limits == "on"
         self.allowance = Allowance(limited=limited)
         self.bodies = UnderWay(EACH, EVERYBODY, limited=limited)

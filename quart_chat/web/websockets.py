@@ -9,6 +9,7 @@ from quart.utils import cancel_tasks
 from quart_chat.asgi import Message, Receive, Scope, Send
 from quart_chat.errors import TooFast
 from quart_chat.web import context, origins
+from quart_chat.web.origins import Own
 from quart_chat.web.site import Site
 
 PATH = "/diagnose/websocket"
@@ -66,8 +67,10 @@ class OnlyToMeasure:
         """As `security.check_stream_origin`: browsers always say where a WebSocket is asked from, programs do not."""
         headers = {name: value.decode("latin1") for name, value in self._scope["headers"]}
         scheme = {"ws": "http", "wss": "https"}[self._scope["scheme"]]
+        public = self._site.config.public_url
+        asked = f"{scheme}://{headers.get(b'host', '')}"
         return origins.is_own(
-            self._site.config.public_url or f"{scheme}://{headers.get(b'host', '')}",
+            Own(public or asked, self._site.hosts, public=bool(public)),
             origin=headers.get(b"origin"),
             site=headers.get(b"sec-fetch-site"),
             safe=True,

@@ -154,9 +154,24 @@ async def test_public_address_in_letters_of_any_script_is_compared_as_browsers_s
             answer = await ana.post("/rooms/lobby/messages", data={"text": "hello", "name": "Ana"})
             found[origin] = answer.status_code
     assert found == claims
+    # A foreign form that somebody loads again has been said to be our own by a browser. Where the operator has said who
+    # the server is, or its name has come through, no other page is.
+    named = {"Host": "xn--bcher-kva.example", "Sec-Fetch-Site": "same-origin"}
+    for origin, status in {"https://evil.example": 403, "https://chat.example.net": 303, IN_DNS: 303}.items():
+        async with client(public.url, **named, Origin=origin) as ana:
+            answer = await ana.post("/rooms/lobby/messages", data={"text": "hello", "name": "Ana"})
+            assert answer.status_code == status, origin
     async with client(public.url, Host="xn--bcher-kva.example", Referer=f"{IN_DNS}/embed/lobby") as ana:
         page = await ana.get("/embed/lobby?host=null", headers={"Sec-Fetch-Dest": "iframe"})
         assert "host=null" in page.text, "the frame itself asks"
+
+
+async def test_foreign_page_that_is_said_to_be_own_is_none_where_the_name_came_through(server: Server) -> None:
+    named = {"Host": f"{socket.gethostname()}:8000", "Sec-Fetch-Site": "same-origin"}
+    for origin, status in {"https://evil.example": 403, f"https://{socket.gethostname()}": 303}.items():
+        async with client(server.url, **named, Origin=origin) as ana:
+            answer = await ana.post("/rooms/lobby/messages", data={"text": "hello", "name": "Ana"})
+            assert answer.status_code == status, origin
 
 
 async def test_names_that_are_none_are_refused_at_the_start(tmp_path: Path) -> None:

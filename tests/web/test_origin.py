@@ -28,9 +28,8 @@ CLAIMS: dict[str | None, tuple[str, ...]] = {
     # into a new tab; `same-site` is said behind redirects over a sibling, and an origin is `null` after other sites.
     OWN: ("post", "post", "post", "post", "post", "post"),
     OWN_WRITTEN_OTHERWISE: ("post", "post", "post", "post", "post", "post"),
-    # Somebody else's is refused. Only where the browser itself says that it is the same does it know better than this
-    # server: then a proxy has changed what the server was asked by. It says so of https and localhost alone, which
-    # nobody can make lead here by their DNS.
+    # Somebody else's is refused. Only where the browser itself says that it is the same, and a proxy may have changed
+    # by what the server was asked (here it is an address), does the browser know better.
     FOREIGN: ("", "post", "", "", "", ""),
     "http://127.0.0.1": ("", "post", "", "", "", ""),
     "http://[": ("", "post", "", "", "", ""),
