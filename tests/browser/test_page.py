@@ -335,6 +335,7 @@ PAPER = """() => {
 }"""
 
 
+@pytest.mark.chromium_alone
 async def test_paper_has_all_messages_and_no_composer(window: OpenWindow, alice: Person) -> None:
     for number in range(30):
         await alice.post_message(f"message {number}")
