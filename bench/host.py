@@ -68,6 +68,12 @@ class Server:
         assert self._process is not None
         return sum(_resident(pid) for pid in [self._process.pid, *_children(self._process.pid)])
 
+    def used(self) -> float:
+        """Seconds that the process has used of its core."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:

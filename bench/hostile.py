@@ -44,6 +44,8 @@ RECOVERY = 20.0
 class Found:
     what: str
     seconds: float
+    used: float
+    """Of the server's core, in seconds, for the attack and for others."""
     answers: dict[str, int]
     p99: float
     worst: float
@@ -63,7 +65,10 @@ def main() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = {what: attack for what, attack in ATTACKS.items() if all(word in what for word in sys.argv[1:])}
-    print(f"{'':34}{'took':>8}{'p99':>9}{'worst':>9}{'MiB before':>12}{'peak':>7}{'after':>7}  answers", flush=True)
+    print(
+        f"{'':34}{'took':>8}{'CPU':>8}{'p99':>9}{'worst':>9}{'MiB before':>12}{'peak':>7}{'after':>7}  answers",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         faults = {found.what: found.faults for found in _all(Path(folder), chosen) if found.faults}
     for what, missed in faults.items():
@@ -98,7 +103,7 @@ async def _rehearse(attack: Attack, target: Target) -> None:
 
 
 def _one(server: Server, what: str, attack: Attack, target: Target) -> Found:
-    before = server.resident()
+    before, used = server.resident(), server.used()
     stop = multiprocessing.Event()
     times: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
     asking = multiprocessing.Process(target=_ask, args=(target.port, stop, times))
@@ -110,9 +115,10 @@ def _one(server: Server, what: str, attack: Attack, target: Target) -> Found:
     stop.set()
     answered = sorted(times.get(timeout=60))
     asking.join()
+    used = server.used() - used
     after = _settled(server, before)
     p99 = answered[int(len(answered) * 0.99)]
-    return Found(what, seconds, target.answers, p99, answered[-1], before, peak, after)
+    return Found(what, seconds, used, target.answers, p99, answered[-1], before, peak, after)
 
 
 async def _attack(server: Server, attack: Attack, target: Target) -> int:
@@ -153,7 +159,7 @@ def _line(found: Found) -> str:
     mib = [f"{size / 2**20:.0f}" for size in (found.before, found.peak, found.after)]
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(found.answers.items())) or "-"
     return (
-        f"{found.what:34}{found.seconds:>6.1f} s{found.p99 * 1000:>6.0f} ms{found.worst * 1000:>6.0f} ms"
+        f"{found.what:34}{found.seconds:>6.1f} s{found.used:>6.2f} s{found.p99 * 1000:>6.0f} ms{found.worst * 1000:>6.0f} ms"
         f"{mib[0]:>12}{mib[1]:>7}{mib[2]:>7}  {answers}{'  MISSED' if found.faults else ''}"
     )
 

@@ -4,13 +4,13 @@ After a network has returned, or a proxy was restarted, all readers of a room as
 In the order of their coming everybody else waits behind them: whoever posts, opens a page, or has a stream already and
 is sent something. So connections are looked at before the server has them. Those that ask for a stream or a poll wait
 here, where one costs a socket and nothing more, and are let in a few at a time; so do those that have brought a lot,
-which the server would take into its memory at once. All others go past them.
+which the server would take into its memory at once. All others go past them, and addresses take turns.
 """
 
 import asyncio
 import errno
 import socket
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Any
 
 import structlog
@@ -23,6 +23,10 @@ AT_A_TIME = 256
 LET_IN = 8
 """Readers let in during one turn of the event loop, about as many milliseconds of work. Each takes some ten turns, and
 so does a POST meanwhile."""
+
+PASSED = 16
+"""All others let in during one turn. One address that asks for hundreds of pages at once would otherwise have all of
+them in the server before somebody else is looked at."""
 
 LOTS = 16 * 1024
 """Bytes of a request that have come: few forms have so many, and of thousands of the largest a server would have all in
@@ -48,9 +52,9 @@ class Arrivals(socket.socket):
         self._bell.setblocking(False)
         self._listening = listening
         self._listening.setblocking(False)
-        self._first: deque[Accepted] = deque()
-        self._patient: deque[Accepted] = deque()
-        self._let_in = 0
+        self._first = _Turns()
+        self._patient = _Turns()
+        self._passed = self._let_in = 0
         self._rung = False
 
     def listen(self, backlog: int = socket.SOMAXCONN, /) -> None:
@@ -59,16 +63,17 @@ class Arrivals(socket.socket):
 
     def accept(self) -> Accepted:
         """The next connection. Raises BlockingIOError where there is none, or enough were let in for now."""
-        if self._first:
-            return self._first.popleft()
+        if self._first and self._passed < PASSED:
+            self._passed += 1
+            return self._first.next()
         if self._patient and self._let_in < LET_IN:
             self._let_in += 1
-            return self._patient.popleft()
-        self._let_in = 0
+            return self._patient.next()
+        self._passed = self._let_in = 0
         if self._rung:
             self._rung = False
             self.recv(1)
-        if self._patient:
+        if self._first or self._patient:
             # Not before the event loop has turned: it asks for connections until there are none.
             asyncio.get_running_loop().call_soon(self._ring)
         raise BlockingIOError
@@ -81,10 +86,9 @@ class Arrivals(socket.socket):
             asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()
         self._bell.close()
-        for connection, _ in (*self._first, *self._patient):
-            connection.close()
-        self._first.clear()
-        self._patient.clear()
+        for waiting in (self._first, self._patient):
+            while waiting:
+                waiting.next()[0].close()
         super().close()
 
     def _arrive(self) -> None:
@@ -116,6 +120,30 @@ class Arrivals(socket.socket):
     def _go_on(self) -> None:
         if self._listening.fileno() >= 0:
             asyncio.get_running_loop().add_reader(self._listening, self._arrive)
+
+
+class _Turns:
+    """Connections that wait. Their addresses take turns, so that nobody waits for all that another has opened."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, deque[Accepted]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def append(self, accepted: Accepted) -> None:
+        address = accepted[1]
+        host = address[0] if isinstance(address, tuple) else ""  # through a Unix socket all are one
+        self._waiting.setdefault(host, deque()).append(accepted)
+
+    def next(self) -> Accepted:
+        host, line = next(iter(self._waiting.items()))
+        accepted = line.popleft()
+        if line:
+            self._waiting.move_to_end(host)
+        else:
+            del self._waiting[host]
+        return accepted
 
 
 def _can_wait(connection: socket.socket) -> bool:

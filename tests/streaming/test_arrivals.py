@@ -4,10 +4,10 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from quart_chat.arrivals import LET_IN, Arrivals
+from quart_chat.arrivals import LET_IN, LOTS, PASSED, Arrivals
 from tests.people import client
 from tests.serving import Server
 from tests.streaming.wire import eventually
@@ -27,8 +27,9 @@ async def listening() -> AsyncIterator[tuple[Arrivals, tuple[str, int]]]:
         arrivals.close()
 
 
-async def connect(address: tuple[str, int], said: bytes) -> socket.socket:
+async def connect(address: tuple[str, int], said: bytes, host: str = "127.0.0.1") -> socket.socket:
     connection = socket.socket()
+    connection.bind((host, 0))
     connection.setblocking(False)
     await asyncio.get_running_loop().sock_connect(connection, address)
     await asyncio.get_running_loop().sock_sendall(connection, said)
@@ -84,6 +85,38 @@ async def test_readers_are_let_in_a_few_at_a_time_and_in_their_order() -> None:
         assert [port for turn in turns for port in turn] == [each.getsockname()[1] for each in many]
     for each in many:
         each.close()
+
+
+async def test_nobody_waits_for_all_that_another_address_has_opened() -> None:
+    for kind in (READER, LOOKER):
+        async with listening() as (arrivals, address):
+            many = [await connect(address, kind) for _ in range(90)]
+            many.append(await connect(address, POSTER if kind is LOOKER else POLLER, "127.0.0.2"))
+            arrivals.listen(100)
+            let_in: list[str] = []
+            turns = 0
+            async with asyncio.timeout(20):
+                while "127.0.0.2" not in let_in:
+                    await asyncio.sleep(0)
+                    turns += 1
+                    with suppress(BlockingIOError):
+                        while True:
+                            connection, (host, _) = arrivals.accept()
+                            connection.close()
+                            let_in.append(host)
+            assert len(let_in) <= PASSED + LET_IN, (kind, turns)
+        for each in many:
+            each.close()
+
+
+async def test_form_that_has_come_with_a_lot_lets_others_go_first() -> None:
+    async with listening() as (arrivals, address):
+        many = [await connect(address, POSTER.replace(b"POST", b"PUT ") + b"x" * LOTS) for _ in range(3 * LET_IN)]
+        many.append(await connect(address, POSTER))
+        said = await served(arrivals, len(many))
+        assert said.index(b"POST") < LET_IN + 2
+    for connection in many:
+        connection.close()
 
 
 async def test_who_says_nothing_is_let_in_and_who_has_left_is_no_trouble() -> None:
