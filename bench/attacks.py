@@ -173,6 +173,8 @@ ACCENTS = "\u0315\u0300\u0327"
 """Of three classes, in the wrong order: normalising sorts them."""
 
 ATTACKS: dict[str, Attack] = {
+    # For comparison: where others wait long now, the machine has something else to do.
+    "nothing": held(0, lambda to: b""),
     # What a request may hold.
     "name of accents, message": again(lambda to: to.post("/rooms/lobby/messages", _filled("text=a&name=a", ACCENTS))),
     "name of accents, room": again(lambda to: to.post("/rooms", _filled("name=a", ACCENTS))),

@@ -65,10 +65,8 @@ def main() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = {what: attack for what, attack in ATTACKS.items() if all(word in what for word in sys.argv[1:])}
-    print(
-        f"{'':34}{'took':>8}{'CPU':>8}{'p99':>9}{'worst':>9}{'MiB before':>12}{'peak':>7}{'after':>7}  answers",
-        flush=True,
-    )
+    columns = [f"{title:>8}" for title in ("took", "CPU", "p99", "worst", "before", "peak", "after")]
+    print(" " * 34 + "".join(columns) + "  answers; times in seconds, memory in MiB", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         faults = {found.what: found.faults for found in _all(Path(folder), chosen) if found.faults}
     for what, missed in faults.items():
@@ -156,12 +154,11 @@ def _ask(port: int, stop: multiprocessing.synchronize.Event, times: "multiproces
 
 
 def _line(found: Found) -> str:
-    mib = [f"{size / 2**20:.0f}" for size in (found.before, found.peak, found.after)]
+    times = (found.seconds, found.used, found.p99, found.worst)
+    sizes = (f"{size / 2**20:.0f}" for size in (found.before, found.peak, found.after))
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(found.answers.items())) or "-"
-    return (
-        f"{found.what:34}{found.seconds:>6.1f} s{found.used:>6.2f} s{found.p99 * 1000:>6.0f} ms{found.worst * 1000:>6.0f} ms"
-        f"{mib[0]:>12}{mib[1]:>7}{mib[2]:>7}  {answers}{'  MISSED' if found.faults else ''}"
-    )
+    cells = "".join(f"{cell:>8}" for cell in (*(f"{seconds:.3f}" for seconds in times), *sizes))
+    return f"{found.what:34}{cells}  {answers}{'  MISSED' if found.faults else ''}"
 
 
 if __name__ == "__main__":
