@@ -35,10 +35,11 @@ ENTRY_BYTES = 2048
 NONCE, KEY, IDENTITY = Markup("<nonce>"), Markup("<key>"), Markup("<identity>")
 ORIGIN = Markup("<origin>")
 LOOK, DARK, HERE, STILL, POST_TO = map(Markup, ("<look>", "<dark>", "<here>", "<still>", "<post-to>"))
+SHEET = Markup("<sheet>")
 """What stands in a kept page for what each viewer gets another of. What users write is escaped: it is none of these."""
 
 Macro = Callable[..., str]
-PLACE = re.compile(b"(<(?:nonce|key|identity|origin|look|dark|here|still|post-to)>)")
+PLACE = re.compile(b"(<(?:nonce|key|identity|origin|look|sheet|dark|here|still|post-to)>)")
 
 Html = TypeVar("Html")
 
@@ -79,6 +80,7 @@ class Templates:
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
             name_units=2 * NAME_SIZE,
+            joined=joined,
             sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],
             scripts={name: f"{'' if joined else 'js/'}{name}.js" for name in bundles.SCRIPTS},
             modules={} if joined else {name: bundles.modules(static / "js", f"{name}.js") for name in bundles.SCRIPTS},
@@ -89,6 +91,9 @@ class Templates:
             continues=continues,
             article=self._message,
         )
+        # In a room's page itself, where it is a round trip less; kept once for all of them.
+        self._sheet = bundles.sheet(static / "css", *bundles.SHEETS).encode()
+        self._sheet_packed = squeezed(self._sheet)
         self._messages: _Kept[str] = _Kept(MESSAGE_BYTES)
         self._rooms: _Kept[_Shared] = _Kept(ROOM_BYTES)
         self._article = self._macro("messages/_message.html", "article")
@@ -142,6 +147,7 @@ class Templates:
                 identity=IDENTITY,
                 look=LOOK,
                 dark=DARK,
+                sheet=SHEET,
                 here=HERE,
                 still=STILL,
                 post_to=POST_TO,
@@ -151,7 +157,8 @@ class Templates:
         kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly)
         shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
         own = {place.encode(): value.encode() for place, value in places.items()}
-        return shared.packed(own) if packed else shared.plain(own)
+        own[SHEET.encode()] = self._sheet
+        return shared.packed(own, {SHEET.encode(): self._sheet_packed}) if packed else shared.plain(own)
 
     def _places(self, framed: Framed, nonce: str) -> dict[Markup, str]:
         look, said = framed.look, framed.said
@@ -209,12 +216,12 @@ class _Shared:
         parts[1::2] = [own[place] for place in parts[1::2]]
         return b"".join(parts)
 
-    def packed(self, own: dict[bytes, bytes]) -> bytes:
-        """The same as a gzip file."""
+    def packed(self, own: dict[bytes, bytes], ready: dict[bytes, bytes]) -> bytes:
+        """The same as a gzip file. Some of the places are `ready` as blocks of it."""
         if self._blocks is None:
             self._blocks = self._parts.copy()
             self._blocks[::2] = [squeezed(part) for part in self._parts[::2]]
-        as_it_is = {place: stored(value) for place, value in own.items()}
+        as_it_is = {place: ready.get(place) or stored(value) for place, value in own.items()}
         blocks = self._blocks.copy()
         blocks[1::2] = [as_it_is[place] for place in blocks[1::2]]
         return gzipped(blocks, self.plain(own))

@@ -86,7 +86,7 @@ async def each_file_is_served(page: str, client: httpx.AsyncClient) -> None:
     addresses = {
         address for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', page) if "/vendor/" not in address
     }
-    assert {Path(address).suffix for address in addresses} == {".css", ".js", ".svg"}
+    assert {Path(address).suffix for address in addresses} == {".js", ".svg"}
     for address in addresses:
         answer = await client.get(address)
         assert (answer.status_code, bool(answer.content)) == (200, True), address

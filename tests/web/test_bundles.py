@@ -138,7 +138,7 @@ def test_room_asks_for_one_script_and_one_sheet_or_for_every_file() -> None:
         assert bundles.vendor.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"
         return re.findall(r'(?:href|src)="/static/\w+/([^"]+\.(?:css|js))"', html.decode())
 
-    assert asked() == ["htmx.js", "page.css", "room.js"]
+    assert asked() == ["htmx.js", "room.js"]
     modules = [f"js/{module}" for module in bundles.modules(STATIC / "js", "room.js")]
     sheets = [f"css/{sheet}.css" for sheet in bundles.SHEETS]
     assert asked(joined=False) == ["htmx.js", *sheets, *modules, "js/room.js"]

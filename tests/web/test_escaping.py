@@ -57,7 +57,7 @@ def is_harmless(page: Page) -> bool:
             element.tag in hostile
             and not re.fullmatch(r"/rooms/[a-z0-9-]+/qr\.svg", element.attributes.get("src") or "")
         )
-        or (element.tag == "script" and not element.attributes.get("src"))
+        or (element.tag == "script" and not element.attributes.get("src") and not element.attributes.get("nonce"))
         or element.attributes.get("hx-target") == "body"
     ]
 

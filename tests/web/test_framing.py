@@ -253,7 +253,7 @@ async def test_frame_has_nothing_that_its_policy_forbids(places: dict[str, Place
     nonce = directive(answer, "script-src")[0].removeprefix("'nonce-").rstrip("'")
     active = page.all("script") + page.all("style") + page.all("link", rel="stylesheet")
     assert {element.attributes.get("nonce") for element in active} == {nonce}
-    assert "--accent-light" in page.all("style")[1].text
+    assert "--accent-light" in page.all("style")[2].text
     for element in page.elements:
         assert "style" not in element.attributes
         assert not [name for name in element.attributes if name.startswith("on")]

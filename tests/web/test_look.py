@@ -90,13 +90,13 @@ async def test_page_says_how_it_looks(bob: Person, theme: str) -> None:
         ("accent-dark", accent.dark),
         ("on-accent-dark", accent.on_dark),
     ):
-        assert f"--{name}: #{colour};" in page.all("style")[1].text
+        assert f"--{name}: #{colour};" in page.all("style")[2].text
 
 
 async def test_page_says_nothing_that_was_not_asked_for(bob: Person) -> None:
     page = Page((await bob.client.get("/embed/lobby")).text)
     assert set(page.all("html")[0].attributes) == {"lang", "data-theme"}
-    assert len(page.all("style")) == 1, "that of the dark"
+    assert len(page.all("style")) == 2, "that of every page, and that of the dark"
 
 
 async def test_pages_that_look_different_are_kept_apart(bob: Person, room: str) -> None:
