@@ -4,11 +4,12 @@ import asyncio
 import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests import zygote
 
 START = 40.0
 """Seconds a server may take to say its address, on a busy machine."""
@@ -21,8 +22,8 @@ class Server:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     bind: str = "127.0.0.1:0"
-    command: tuple[str | Path, ...] = (sys.executable, "-m", "quart_chat")
-    process: asyncio.subprocess.Process | None = None
+    command: tuple[str | Path, ...] = zygote.COMMAND
+    process: asyncio.subprocess.Process | zygote.Forked | None = None
     scheme: str = "http"
 
     @property
@@ -49,9 +50,9 @@ class Server:
 
     async def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
+            self.process = await begin(
                 *self.command, "serve", "--bind", self.bind,
-                cwd=self.folder, env=environment(self.settings), stdout=asyncio.subprocess.PIPE, stderr=log,
+                cwd=self.folder, env=environment(self.settings), stderr=log.fileno(),
             )  # fmt: skip
         assert self.process.stdout is not None
         async with asyncio.timeout(START):
@@ -89,12 +90,21 @@ class Ended:
     err: str
 
 
+async def begin(
+    *command: str | Path, cwd: Path, env: dict[str, str], stderr: int
+) -> asyncio.subprocess.Process | zygote.Forked:
+    """Start a command, with nothing to read: as a fork where it is `quart-chat`."""
+    if zygote.EXISTS and command[: len(zygote.COMMAND)] == zygote.COMMAND:
+        return await zygote.fork(command[len(zygote.COMMAND) :], cwd=cwd, env=env, stderr=stderr)
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=env,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+    )  # fmt: skip
+
+
 async def run(folder: Path, *command: str | Path, **settings: str) -> Ended:
     """Run a command in `folder` to its end. It must not be one that stays."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=environment(settings),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process = await begin(*command, cwd=folder, env=environment(settings), stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(2 * START):
             out, err = await process.communicate()
