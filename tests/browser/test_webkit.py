@@ -67,7 +67,8 @@ async def test_chat_draft_scroll_and_the_way_back(webkit: Webkit, server: Server
     seen += "(each) => each.textContent === arguments[0]).getBoundingClientRect(); return it.bottom <= box.bottom"
     await webkit.sees(True, seen, "message 39")
 
-    await webkit.run("scroller.scrollTop = 0")
+    await webkit.run("scroller.addEventListener('scroll', () => { window.scrolled = true; }); scroller.scrollTop = 0")
+    await webkit.sees(True, "return window.scrolled")
     await alice.post_message("unseen")
     await webkit.shows(*texts, "unseen")
     await webkit.sees(False, seen, "unseen")
