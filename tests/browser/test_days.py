@@ -31,6 +31,7 @@ def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
 
+@pytest.mark.chromium_alone
 async def test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_open(
     window: OpenWindow, server: Server, alice: Person
 ) -> None:

@@ -289,6 +289,7 @@ async def test_tabs_of_one_person_keep_what_each_has_written(window: OpenWindow,
     await three.shows("online", "from the first tab", "from the second tab")
 
 
+@pytest.mark.chromium_alone
 async def test_first_messages_of_two_tabs_are_not_doubled_when_one_answer_is_lost(
     window: OpenWindow, server: Server
 ) -> None:

@@ -65,6 +65,7 @@ async def test_scanner_of_whole_bodies_is_found_and_reported(browser: Browser, s
     await context.close()
 
 
+@pytest.mark.chromium_alone
 async def test_server_that_is_gone_is_said_to_be(window: OpenWindow, server: Server) -> None:
     ana = await window(show=False, trouble=True)
     await ana.context.route("**/diagnose/*", lambda route: route.abort())
@@ -75,6 +76,7 @@ async def test_server_that_is_gone_is_said_to_be(window: OpenWindow, server: Ser
     await expect(ana.page.locator("#findings pre")).to_contain_text('"idle": 1')
 
 
+@pytest.mark.chromium_alone
 async def test_page_without_a_script_names_the_command(browser: Browser, server: Server) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()

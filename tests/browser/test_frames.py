@@ -96,6 +96,7 @@ async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_two_embeds_of_a_room_and_another_room_on_one_page(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
@@ -121,6 +122,7 @@ async def test_two_embeds_of_a_room_and_another_room_on_one_page(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_third_party_cookies_are_blocked(
     host: Host, server: Server, room: str, alice: Person, browse: Browse
 ) -> None:
@@ -153,6 +155,7 @@ async def test_storage_is_denied(host: Host, server: Server, room: str, alice: P
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: OpenVisit) -> None:
     policy = f"default-src 'none'; script-src {server.url}; frame-src {server.url}; require-trusted-types-for 'script'"
     html = page(server, room, '<quart-chat room="{room}"><script src="{chat}/embed.js" async></script></quart-chat>')
@@ -191,6 +194,7 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
     ana.complains_of("frame-ancestors", f"the room's owner must allow this page's origin, {host.url}")
 
 
+@pytest.mark.chromium_alone
 async def test_host_that_is_taken_off_the_list_sends_nothing_more(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -234,6 +238,7 @@ async def test_eight_rooms_on_one_page_all_send_and_all_receive(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_page_around_comes_back_out_of_the_cache(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
@@ -256,6 +261,7 @@ async def test_page_around_comes_back_out_of_the_cache(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     host: Host, tmp_path: Path, visit: OpenVisit
 ) -> None:
@@ -305,6 +311,7 @@ async def test_frame_behind_a_password_writes_more_than_once(
         ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -327,6 +334,7 @@ async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_embed_moves_nothing_and_holds_nothing_up(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:

@@ -110,6 +110,7 @@ async def test_signed_in_person_is_verified_and_stays_so_without_another_stream(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_site_is_told_why_its_token_is_refused(
     host: Host, server: Server, room: str, site: Site, visit: OpenVisit
 ) -> None:
@@ -124,6 +125,7 @@ async def test_site_is_told_why_its_token_is_refused(
     ana.complains_of("status of 401")
 
 
+@pytest.mark.chromium_alone
 async def test_person_stays_signed_in_as_long_as_the_last_good_token_counts(
     host: Host, server: Server, room: str, site: Site, visit: OpenVisit
 ) -> None:
@@ -201,6 +203,7 @@ async def test_half_written_text_is_its_authors(
     await expect(box).to_have_value("begun as a guest")
 
 
+@pytest.mark.chromium_alone
 async def test_edit_asks_for_another_token_and_shows_writers_no_words_for_developers(
     host: Host, server: Server, room: str, site: Site, visit: OpenVisit
 ) -> None:
@@ -307,6 +310,7 @@ async def test_theme_and_locale_follow_the_page(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_bubble_counts_what_is_unread_and_gives_the_focus_back(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
@@ -357,6 +361,7 @@ async def test_bubble_counts_what_is_unread_and_gives_the_focus_back(
     ana.complains_of()
 
 
+@pytest.mark.chromium_alone
 async def test_console_names_the_directive_that_is_missing(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -472,6 +477,7 @@ def sample(section: int, chat: str) -> str:
     return text.split("```html\n")[1].split("```")[0].replace("https://chat.example.org", chat)
 
 
+@pytest.mark.chromium_alone
 async def test_samples_of_the_guide_work_as_they_are_pasted(host: Host, server: Server, visit: OpenVisit) -> None:
     ana = await visit(host.put("/empty", ""))
     release = asyncio.Event()

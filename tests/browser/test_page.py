@@ -30,6 +30,7 @@ TOO_WIDE = (
 )
 
 
+@pytest.mark.chromium_alone
 async def test_towers_of_marks_stay_in_their_message(window: OpenWindow, alice: Person, room: str) -> None:
     towers = ["न" + "\u093f\u0902" * 900, "க" + "\u0bbe" * 1800, "x" + "\u20dd" * 1800, "👩" + "\u200d👩" * 900, NEEDED]
     alice.name = "Z" + "\u0301\u0323" * 2
@@ -244,6 +245,7 @@ COPIED = """async ([from, to]) => {
 """Selects from one character of a message to one of another, or everything, and listens to what is copied."""
 
 
+@pytest.mark.chromium_alone
 async def test_conversation_is_copied_in_lines_that_can_be_read(window: OpenWindow, alice: Person) -> None:
     await alice.post_message("see https://example.org/a?b=1&c=2")
     await alice.post_message("two\n  lines")

@@ -190,6 +190,7 @@ def digits(colour: str) -> str:
     return "".join(f"{int(part):02x}" for part in re.findall(r"\d+", colour)[:3])
 
 
+@pytest.mark.chromium_alone
 async def test_enlarged_four_times_there_is_room_for_messages_and_for_every_action(
     window: OpenWindow, alice: Person
 ) -> None:

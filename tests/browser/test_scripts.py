@@ -57,6 +57,7 @@ async def test_cdn_delivers_and_integrity_is_checked(window: OpenWindow, alice: 
     assert len(streams) == 1
 
 
+@pytest.mark.chromium_alone
 async def test_local_copy_serves_where_the_cdn_is_blocked(window: OpenWindow, alice: Person) -> None:
     bo = await window(show=False, cdn=refuse, trouble=True)
     streams = opened_streams(bo)
@@ -120,6 +121,7 @@ async def test_page_without_javascript_opens_at_the_newest_message(window: OpenW
     await expect(bo.page.get_by_text("message 2", exact=True)).not_to_be_in_viewport()
 
 
+@pytest.mark.chromium_alone
 async def test_message_goes_out_once_where_htmx_is_nowhere(window: OpenWindow) -> None:
     ana = await window(show=False, cdn=refuse, trouble=True)
     await ana.context.route("**/htmx.js", refuse)
@@ -178,6 +180,7 @@ async def test_late_cdn_is_overtaken_and_not_asked_again(window: OpenWindow) -> 
     assert len(asked) == len(vendor.SCRIPTS)
 
 
+@pytest.mark.chromium_alone
 async def test_newcomer_asks_for_little(contexts: Contexts, server: Server, room: str, alice: Person) -> None:
     """In requests, and in KiB on the line, up to being live in a room of fifty messages, where the CDN is blocked."""
     for number in range(50):
