@@ -18,6 +18,9 @@ log = structlog.get_logger()
 TRUNCATE_MS = 50
 """How long the writer waits for readers when it empties the write-ahead log; it can try again."""
 
+UNSEEN = (sqlite3.OperationalError, OSError)
+"""What keeps a file from being looked at, for the moment."""
+
 
 class Gone(Exception):
     """The path does not name what is open any more; the message says what became of it, for the operator."""
@@ -77,15 +80,20 @@ class Guard:
             raise StartupError(f"Nothing can be written beside {self._path}: {error.strerror}.") from error
 
     def check(self) -> None:
-        """To be called before a commit. Raises Gone where it would go to a file that nobody finds, or into another."""
+        """To be called before a commit. Raises Gone where it would go to a file that nobody finds, or into another;
+        sqlite3.OperationalError or OSError where that cannot be seen at the moment."""
         assert self._watch is not None
         if self._over is not None:
             raise self._over
         seen = self._watch.changed_at
-        if lost := self._watch.trouble():
-            raise Gone(lost)
-        if self._watch.changed_at != seen:
-            self._inspect()
+        try:
+            if lost := self._watch.trouble():
+                raise Gone(lost)
+            if self._watch.changed_at != seen:
+                self._inspect()
+        except BaseException:
+            self._watch.changed_at = seen  # what was not found to be right is looked at again
+            raise
 
     def committed(self, events: int) -> None:
         """To be called after a commit, before anybody hears of it. Raises Gone, OSError."""
@@ -115,6 +123,8 @@ class Guard:
             self.check()
         except Gone:
             return True
+        except UNSEEN:
+            return False
         done = truncate(connection)
         with suppress(OSError):  # then it says a little less than it could
             self._note()
@@ -125,7 +135,8 @@ class Guard:
         if self._watch is None:
             return
         try:
-            self.check()
+            with suppress(*UNSEEN):
+                self.check()
         except Gone as gone:
             self.lose(connection, gone)
 
@@ -163,10 +174,15 @@ class Guard:
         self._witness.write(self._epoch, self._total, self._watch.files, self._watch.changed_at)
 
     def _inspect(self) -> None:
-        """Somebody else has changed the file: a command beside, or a copy that was written into it. Raises Gone."""
+        """Somebody else has changed the file: a command beside, or a copy that was written into it. Raises Gone, or
+        UNSEEN."""
         try:
             found = history.judge(self._real, thorough=False)
         except Unsound as error:
+            if isinstance(error.__cause__, sqlite3.OperationalError):
+                # Locked by somebody, or no more files can be opened. It says nothing of what is in the file, and what
+                # only the write-ahead log has must not be thrown away for it.
+                raise error.__cause__ from error
             raise WrittenOver(f"{self._path.name} was written over: {error}") from error
         if found is None or found.epoch != self._epoch or found.total < self._total:
             raise WrittenOver(f"{self._path.name} was written over by another database")

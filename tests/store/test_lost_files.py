@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import sqlite3
 import stat
@@ -229,3 +230,22 @@ async def test_file_that_others_could_read_is_tightened_and_said_to_be(tmp_path:
             assert stat.S_IMODE(stored.path.stat().st_mode) == 0o600
     assert [line["event"] for line in logged] == ["others could open these files; now only their owner can"]
     assert "chat.db" in logged[0]["files"]
+
+
+async def test_file_that_cannot_be_looked_at_for_a_moment_is_not_taken_for_another(tmp_path: Path) -> None:
+    async with stored_in(tmp_path / "chat.db") as stored:
+        room = await stored.room()
+        await stored.post(room, "before")
+        stored.path.chmod(0o640)  # somebody else has done something to it, so that it is looked at
+        most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            with pytest.raises(StoreUnavailable):
+                await stored.post(room, "meanwhile")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        await stored.post(room, "after")
+    assert not list(tmp_path.glob("*.aside-*"))
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+        kept = connection.execute("SELECT key FROM messages ORDER BY id").fetchall()
+    assert kept == [("before",), ("after",)]
