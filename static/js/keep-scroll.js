@@ -1,7 +1,7 @@
 // Follows the newest message, unless the reader has scrolled up: then what they read stays where it is, whatever comes
 // in above or below, and a button says how much is new.
 import { focusMessage } from "./message-links.js";
-import { all, number, onMessages } from "./messages.js";
+import { all, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { atNewest, goToNewest, isBehind } from "./reach-newest.js";
 
@@ -14,7 +14,6 @@ const newer = document.getElementById("newer");
 let following = true;
 let anchors = [];
 const unread = new Set(); // of ids
-let newest = 0;
 
 export const isFollowing = () => following;
 
@@ -53,12 +52,8 @@ function onScroll() {
   else remember();
 }
 
-onMessages((added) => {
-  for (const message of added) {
-    if (number(message) <= newest) continue;
-    newest = number(message);
-    if (!following && !isBehind() && !isOwn(message)) unread.add(message.id);
-  }
+onMessages((added, fresh) => {
+  if (!following && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.add(message.id);
   for (const id of unread) if (!document.getElementById(id)) unread.delete(id); // deleted meanwhile
   restore();
 });

@@ -136,7 +136,7 @@ function leave() {
 
 function onPress({ target, button, ctrlKey, metaKey, shiftKey }) {
   if (button || ctrlKey || metaKey || shiftKey || leaving) return; // into another tab
-  if (target.closest("a[href]:not([target])")) leave();
+  if (target.closest("a[href]:not([target], [hx-get], [data-open-share])")) leave(); // those that lead to a page
 }
 
 function hide() {

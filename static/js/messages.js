@@ -5,11 +5,14 @@ export const list = document.getElementById("messages");
 
 const listeners = [];
 
+let newest = Infinity; // that has been here: what is there from the start is no news
+
 export const all = () => list.querySelectorAll(":scope > .message");
 export const number = (message) => Number(message.id.slice("message-".length));
 export const sentAt = (message) => new Date(message.querySelector("time").dateTime);
 
-// Calls `listener(added)` with the messages that came into the list, before they are painted.
+// Calls `listener(added, fresh)` with the messages that came into the list, before they are painted, and with those of them
+// that are newer than all that were here before.
 export function onMessages(listener) {
   listeners.push(listener);
 }
@@ -19,11 +22,14 @@ const observer = new MutationObserver((records) => {
 });
 
 function notify(added) {
-  for (const listener of listeners) listener(added);
+  const fresh = added.filter((message) => number(message) > newest);
+  newest = Math.max(newest, ...fresh.map(number));
+  for (const listener of listeners) listener(added, fresh);
   observer.takeRecords(); // what the listeners themselves changed
 }
 
 export function start() {
   notify([...all()]);
+  newest = Math.max(0, ...[...all()].map(number));
   observer.observe(list, { childList: true });
 }

@@ -1,7 +1,7 @@
 // Messages that come in are said to those who do not see them: a few with who wrote them, many by their number alone. The
 // list itself is no live region: of a long absence each message would be read, with its times and numbers.
 import { announce } from "./announce.js";
-import { all, number, onMessages } from "./messages.js";
+import { all, onMessages } from "./messages.js";
 import { isPending } from "./outbox.js";
 import { isOwn } from "./own-messages.js";
 import { isBehind } from "./reach-newest.js";
@@ -11,8 +11,6 @@ const LONGEST = 500; // characters of one
 const TOGETHER = 400; // milliseconds of silence after which what came is said,
 const LATEST = 3000; // and this long after the first
 
-let newest = null; // that was there from the start, or has been said
-let coming = 0; // the newest that has come
 let news = new Set(); // of ids
 let since = 0;
 let telling;
@@ -25,24 +23,17 @@ function words(message) {
 
 function tell() {
   const messages = [...news].map((id) => document.getElementById(id)).filter(Boolean);
-  const gap = messages.length > 0 && number(all()[0]) > newest; // nothing of what was there before
-  newest = coming;
+  const gap = news.has(all()[0]?.id) && !document.getElementById("older").hidden; // nothing of what was there before
   news = new Set();
   if (messages.length > MOST) announce(`${gap ? "More than " : ""}${messages.length} new messages`);
   else if (messages.length) announce(messages.map(words).join("\n"));
 }
 
-onMessages((added) => {
-  const before = coming;
-  coming = Math.max(before, ...added.map(number));
-  if (newest === null || isBehind()) {
-    newest = coming;
-    return;
-  }
-  const fresh = added.filter((message) => number(message) > before && !isOwn(message) && !isPending(message));
-  if (!fresh.length) return;
+onMessages((added, fresh) => {
+  const others = isBehind() ? [] : fresh.filter((message) => !isOwn(message) && !isPending(message));
+  if (!others.length) return;
   if (!news.size) since = Date.now();
-  for (const { id } of fresh) news.add(id);
+  for (const { id } of others) news.add(id);
   clearTimeout(telling);
   telling = setTimeout(tell, Math.max(0, Math.min(TOGETHER, since + LATEST - Date.now())));
 });

@@ -2,7 +2,7 @@
 import { onHost, tellHost } from "./host.js";
 import { isComposingKey } from "./keys.js";
 import { setLocale } from "./locale.js";
-import { all, number, onMessages } from "./messages.js";
+import { number, onMessages } from "./messages.js";
 import { isPending } from "./outbox.js";
 import { isOwn } from "./own-messages.js";
 
@@ -10,7 +10,6 @@ const text = document.getElementById("text");
 const touch = matchMedia("(hover: none) and (pointer: coarse)"); // where the focus brings up a keyboard
 const parts = document.querySelectorAll(".room-header, .history, .composer");
 
-let newest = Math.max(0, ...[...all()].map(number)); // of those that were there from the start, or have been told of
 let height = 0;
 
 function describe(message) {
@@ -23,12 +22,8 @@ function describe(message) {
   };
 }
 
-onMessages((added) => {
-  for (const message of added) {
-    if (number(message) <= newest) continue;
-    newest = number(message);
-    tellHost("message", describe(message));
-  }
+onMessages((added, fresh) => {
+  for (const message of fresh) tellHost("message", describe(message));
 });
 
 // How high everything would be if nothing had to be scrolled.

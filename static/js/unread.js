@@ -1,12 +1,11 @@
 // How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
 import { onHost, tellHost } from "./host.js";
-import { all, list, number, onMessages } from "./messages.js";
+import { list, number, onMessages } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { isBehind } from "./reach-newest.js";
 
 const title = document.title;
 
-let newest = 0; // that was there when somebody last looked, or has been counted
 let unread = new Set(); // of ids
 let shown = 0;
 let visible = true; // whether the page around shows this frame
@@ -20,12 +19,8 @@ function show() {
   tellHost("unread", { count: shown });
 }
 
-onMessages((added) => {
-  for (const message of added) {
-    if (number(message) <= newest) continue;
-    newest = number(message);
-    if (!isSeen() && !isBehind() && !isOwn(message)) unread.add(message.id);
-  }
+onMessages((added, fresh) => {
+  if (!isSeen() && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.add(message.id);
   const oldest = list.querySelector(":scope > .message");
   // Deleted meanwhile, and not merely taken out of a long page.
   for (const id of unread) if (!document.getElementById(id) && oldest && number({ id }) > number(oldest)) unread.delete(id);
@@ -33,10 +28,7 @@ onMessages((added) => {
 });
 
 function look() {
-  if (!isSeen()) {
-    newest = Math.max(newest, ...[...all()].map(number));
-    return;
-  }
+  if (!isSeen()) return;
   unread = new Set();
   show();
 }

@@ -100,6 +100,14 @@ async def test_going_to_the_newest_messages_makes_the_page_live(window: OpenWind
     await alice.post_message("even later")
     await expect(bo.page.locator("#messages").get_by_text("even later")).to_be_in_viewport()
 
+    await bo.open(f"?message={posted[100].message_id}")
+    await is_marked(bo, "message 100")
+    await bo.is_live()
+    newer = bo.page.locator("#newer")
+    await expect(newer).to_be_hidden()  # what is below is not new
+    await alice.post_message("this is")
+    await expect(newer).to_have_text("1 new message")
+
 
 @pytest.mark.chromium_alone  # as in test_scripts.py
 async def test_link_works_without_javascript_in_both_directions(window: OpenWindow, alice: Person) -> None:

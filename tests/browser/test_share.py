@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
+from tests.people import Person
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +18,12 @@ SENDS = """(how) => {
 
 
 @pytest.mark.chromium_alone
-async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow) -> None:
+async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow, alice: Person) -> None:
     bo = await window()
     url = f"{bo.url}/rooms/{bo.room}"
     await bo.is_live()
+    asked: list[str] = []
+    bo.page.on("request", lambda request: asked.append(request.url))
     dialog = bo.page.get_by_role("dialog", name="Share this room")
     link = bo.page.get_by_role("link", name="Share", exact=True)
     await bo.page.evaluate(SENDS, "none")
@@ -31,6 +34,9 @@ async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow) -> Non
     picture = dialog.get_by_role("img", name="QR code")
     await expect(picture).to_be_in_viewport(ratio=1)
     assert await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth > 20)")
+    await alice.post_message("seen behind it")
+    await bo.shows("seen behind it")
+    assert asked == [f"{url}/qr.svg"], "and the page stays in touch"
     await bo.page.keyboard.press("Escape")
     await expect(link).to_be_focused()
 
