@@ -78,7 +78,7 @@ async def fill(host: Hosted) -> None:
 async def ask(host: Hosted, stack: AsyncExitStack) -> Wire:
     """Ask for that page, and read nothing of it."""
     connection = await stack.enter_async_context(wire(host.bind, window=4096))
-    await connection.request("/rooms/lobby", times=40)
+    await connection.request("/rooms/lobby", times=100)
     return connection
 
 
@@ -99,7 +99,7 @@ async def test_answers_that_nobody_takes_are_bounded_and_given_up(
         assert (answer.status_code, answer.headers["Chat-Error"], answer.headers["Retry-After"]) == (503, "busy", "5")
         assert (await page(host, "127.0.0.2")).status_code == 200, "an address bounds itself alone"
     await eventually(lambda: taken(host.site.answers) == 0)
-    monkeypatch.setattr(requests, "PATIENCE", 0.2)
+    monkeypatch.setattr(requests, "PATIENCE", 1.0)
     async with AsyncExitStack() as stack:
         connection = await ask(host, stack)
         await eventually(lambda: taken(host.site.answers) > 0)
