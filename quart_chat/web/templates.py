@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from quart_chat import assets, bundles, vendor
-from quart_chat.domain.text import NAME_SIZE, first_character
+from quart_chat.domain.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.errors import ChatError
 from quart_chat.events import EVENT_NAMES, Event
 from quart_chat.models import Message, Page, Room, User
@@ -79,6 +79,7 @@ class Templates:
         self._environment.filters.update(linked=linked, iso=iso, day=day, clock=clock, first_character=first_character)
         self._environment.globals.update(
             static=f"/static/{assets.fingerprint(static)}",
+            name_length=NAME_LENGTH,
             name_units=2 * NAME_SIZE,
             joined=joined,
             sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],

@@ -19,8 +19,8 @@ export function onSignInOver(handler) {
 }
 
 // Resolves to the answer, to undefined when there was none, or to null when somebody else has answered, which proves
-// nothing; never rejects. Its fragments are swapped in by then. (htmx drops the third request of an element that has one running and one waiting:
-// so they wait here. Where it is not to be sent any more by then, `wanted` says so.)
+// nothing; never rejects. Its fragments are swapped in by then. (htmx drops the third request of an element that has one
+// running and one waiting: so they wait here. Where it is not to be sent any more by then, `wanted` says so.)
 export function post(url, values, wanted = () => true) {
   const turn = last.then(async () => {
     if (!wanted()) return undefined;

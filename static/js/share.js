@@ -12,9 +12,9 @@ async function copyAddress() {
     await navigator.clipboard.writeText(field.value);
     said.textContent = "The link is copied.";
   } catch {
-    field.focus(); // a page that is not secure may not: it is one key away
+    field.focus(); // a page that is not secure may not
     field.select();
-    said.textContent = "Selected: copy it with Ctrl+C.";
+    said.textContent = "The link is selected: copy it.";
   }
 }
 

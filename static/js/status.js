@@ -6,7 +6,7 @@ import { atNewest, isBehind } from "./reach-newest.js";
 const PATIENCE = 400; // milliseconds of sending that are not worth a word
 
 const WORDS = {
-  behind: "Newer messages are not shown yet",
+  behind: "Older messages",
   connecting: "Connecting…",
   live: "Live",
   polling: "Live by polling",

@@ -152,11 +152,11 @@ async def test_reader_who_scrolled_up_stays_there_and_is_told(window: OpenWindow
     await bo.is_live()
     await expect(bo.page.get_by_text("message 39")).to_be_in_viewport()
     await alice.post_message("followed")
-    await expect(bo.page.get_by_text("followed")).to_be_in_viewport()
+    await expect(bo.page.get_by_text("followed", exact=True)).to_be_in_viewport()
 
     seen = bo.page.get_by_text("message 15", exact=True)
     await seen.evaluate("(message) => message.scrollIntoView()")
-    await expect(bo.page.get_by_text("followed")).not_to_be_in_viewport()
+    await expect(bo.page.get_by_text("followed", exact=True)).not_to_be_in_viewport()
     before = await seen.bounding_box()
     for number in range(3):
         await alice.post_message(f"new {number}")
@@ -170,7 +170,7 @@ async def test_reader_who_scrolled_up_stays_there_and_is_told(window: OpenWindow
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
     await button.click()
-    await expect(bo.page.get_by_text("new 2")).to_be_in_viewport()
+    await expect(bo.page.get_by_text("new 2", exact=True)).to_be_in_viewport()
     await expect(button).to_be_hidden()
 
 
@@ -208,7 +208,8 @@ async def test_everything_is_reached_with_the_keyboard(window: OpenWindow) -> No
 async def test_page_names_its_parts(window: OpenWindow) -> None:
     ana = await window()
     await ana.is_live()
-    for role, name in (("log", "Messages"), ("textbox", "Message"), ("textbox", "Your name"), ("link", "All rooms")):
+    named = ("textbox", "Your name up to 40 characters")
+    for role, name in (("log", "Messages"), ("textbox", "Message"), named, ("link", "All rooms")):
         await expect(ana.page.get_by_role(role, name=name, exact=True)).to_have_count(1)
     await expect(ana.page.get_by_role("status").first).to_have_text("Live")
     # What is said of messages is in a region of its own: see test_reach.py.
@@ -358,17 +359,18 @@ async def test_paper_has_all_messages_and_no_composer(window: OpenWindow, alice:
 async def test_room_is_created_from_the_front_page(window: OpenWindow) -> None:
     ana = await window(show=False, trouble=True)
     await ana.page.goto(ana.url)
-    await ana.page.get_by_role("textbox", name="Name", exact=True).fill("Tea & Biscuits")
+    name = ana.page.get_by_role("textbox", name="Name up to 40 characters", exact=True)
+    await name.fill("Tea & Biscuits")
     await ana.page.get_by_label("Your name").fill("Ana")
     await ana.page.get_by_role("button", name="Create room").click()
     await expect(ana.page.get_by_role("heading", name="Tea & Biscuits")).to_be_visible()
     await ana.is_live()
     await ana.page.goto(ana.url)
-    await ana.page.get_by_role("textbox", name="Name", exact=True).fill("Tea biscuits")
+    await name.fill("Tea biscuits")
     await ana.page.get_by_label("Address").fill("tea-biscuits")
     await ana.page.get_by_role("button", name="Create room").click()
     await expect(ana.page.get_by_role("alert")).to_contain_text("There is a room at “tea-biscuits” already")
-    await expect(ana.page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Tea biscuits")
+    await expect(name).to_have_value("Tea biscuits")
 
 
 async def test_refused_text_does_not_get_into_an_edit(window: OpenWindow) -> None:

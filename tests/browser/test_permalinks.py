@@ -9,7 +9,7 @@ from tests.people import Fragment, Person
 
 pytestmark = pytest.mark.browser
 
-BEHIND = "Newer messages are not shown yet"
+BEHIND = "Older messages"
 
 
 async def write(person: Person, count: int) -> list[Fragment]:
