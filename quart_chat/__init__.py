@@ -3,16 +3,17 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from quart_chat.app import create_app
+    from quart import Quart
+
+    from quart_chat.config import Config
 
 __all__ = ["__version__", "create_app"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:
-    """`create_app`, and Quart with it, when somebody asks: most commands need neither."""
-    if name == "create_app":
-        from quart_chat.app import create_app
+def create_app(config: "Config | None" = None, *, local: bool = False) -> "Quart":
+    """The app, as `quart_chat.app.create_app` makes it. A function here, and no import: most commands need no Quart,
+    and servers that evaluate `quart_chat:create_app()` look among this module's own names."""
+    from quart_chat import app
 
-        return create_app
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return app.create_app(config, local=local)

@@ -49,7 +49,7 @@ class Config(BaseSettings):
     bytes_per_day: int = Field(
         100_000_000, ge=100_000, description="Bytes that messages of one address may take on the disk in a day"
     )
-    rooms: int = Field(10_000, ge=1, description="Rooms that there may be")
+    rooms: int = Field(100_000, ge=1, description="Rooms that there may be")
     disk_reserve: int = Field(
         64 * 1024 * 1024, ge=0, description="Bytes that posts leave free on the database's disk; 0 to fill it"
     )
