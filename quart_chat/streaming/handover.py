@@ -13,9 +13,11 @@ from quart_chat.streaming.transport import transport_of
 class Handover:
     """ASGI's `receive` and `send`, and what has been seen of them."""
 
-    __slots__ = ("_receive", "_send", "_whole", "disconnected")
+    __slots__ = ("_receive", "_send", "_whole", "begun", "disconnected")
 
     def __init__(self, receive: Receive, send: Send) -> None:
+        self.begun = False
+        """Whether something was sent: then there is nothing else that could be answered."""
         self.disconnected = False
         self._whole = False
         self._receive = receive
@@ -42,4 +44,5 @@ class Handover:
         return message
 
     async def send(self, message: Message) -> None:
+        self.begun = True
         await self._send(message)

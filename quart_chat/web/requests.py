@@ -102,15 +102,17 @@ class ChatConnection(ASGIHTTPConnection):
             await super()._send_response(send, response)
             return
         headers = encode_headers(response.headers)
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async with response.response as body:
             whole = b"".join([part async for part in body])
         if len(whole) > PIECE:
             answer.take(len(whole))
-            while len(whole) > PIECE:
-                async with asyncio.timeout(PATIENCE):
-                    await send({"type": "http.response.body", "body": whole[:PIECE], "more_body": True})
-                whole = whole[PIECE:]
+        # What was answered before on the connection may still wait: then already the headers have to.
+        async with asyncio.timeout(PATIENCE):
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        while len(whole) > PIECE:
+            async with asyncio.timeout(PATIENCE):
+                await send({"type": "http.response.body", "body": whole[:PIECE], "more_body": True})
+            whole = whole[PIECE:]
         async with asyncio.timeout(PATIENCE):
             await send({"type": "http.response.body", "body": whole, "more_body": False})
 

@@ -8,13 +8,13 @@ come back, everybody asks at once.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import structlog
 
 from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.domain import rooms
-from quart_chat.errors import ChatError, TooFast
+from quart_chat.errors import ChatError, Failed, MethodNotAllowed, TooFast
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.handover import Handover
 from quart_chat.streaming.live import Live
@@ -23,6 +23,7 @@ from quart_chat.streaming.poll import wait
 from quart_chat.streaming.stream import Terms, open_at_once, stream
 from quart_chat.web import context
 from quart_chat.web.context import HeldRequest
+from quart_chat.web.requests import PATIENCE
 from quart_chat.web.security import DEFAULTS, FIXED, check_stream_origin, check_version, stream_user
 from quart_chat.web.site import Site
 
@@ -32,6 +33,8 @@ LONGEST_WAIT = 25.0
 """Seconds a poll is held: below the 30 s after which the strictest proxies give up."""
 
 ADDRESS = re.compile("/rooms/([^/]+)/(stream|poll)")
+
+METHODS = ("GET", "HEAD")
 
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -66,7 +69,7 @@ class Held:
             await _refuse(handover, error)
         except Exception as error:
             log.error("request failed", exc_info=error)
-            await _refuse(handover, ChatError("Something went wrong on the server. Please try again."), 500)
+            await _refuse(handover, Failed())
         else:
             if live is not None:
                 await _live(live, handover)
@@ -147,26 +150,33 @@ async def _poll(slug: str, handover: Handover) -> None:
 
 async def _feed(slug: str) -> Feed:
     check_version()
-    context.check_method("GET", "HEAD")
+    context.check_method(*METHODS)
     check_stream_origin()
     site = context.site()
     slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
     return site.feeds.known(slug) or await site.feeds.get(await rooms.find(site.chat, slug))
 
 
-async def _refuse(handover: Handover, error: ChatError, status: int | None = None) -> None:
+async def _refuse(handover: Handover, error: ChatError) -> None:
     """Never as HTML: an event stream client could take it for content, or for a reason to ask again at once."""
+    if handover.begun:
+        return  # A server breaks off what has no end, and its reader comes back.
     headers = {"Chat-Error": error.code}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(METHODS)
     if isinstance(error, TooFast):
         headers["Retry-After"] = str(error.retry_after)
-    await _whole(handover, status or error.status, "text/plain; charset=utf-8", headers, f"{error.sentence}\n".encode())
+    await _whole(handover, error.status, "text/plain; charset=utf-8", headers, f"{error.sentence}\n".encode())
 
 
 async def _whole(handover: Handover, status: int, content_type: str, headers: Headers, body: bytes) -> None:
-    """An answer that is there as a whole. None of them may be kept by anybody."""
+    """An answer that is there as a whole. None of them may be kept by anybody. Whoever does not take it in time gets no
+    more of it."""
     fixed = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-    await _begin(handover, status, content_type, fixed | headers)
-    await _end(handover, body)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await _begin(handover, status, content_type, fixed | headers)
+            await _end(handover, body)
 
 
 async def _begin(handover: Handover, status: int, content_type: str, headers: Headers) -> None:

@@ -3,15 +3,20 @@
 import asyncio
 import json
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from quart_chat.streaming.feed import REFILL
 from tests.people import Fragment, Listener, Person
 from tests.serving import Server, serving
 from tests.sse import Parser
+from tests.streaming.servers import hosted
+from tests.streaming.wire import wire
 from tests.web.conftest import new_room
 
 HEARTBEAT = 0.2
@@ -312,3 +317,25 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     while chunk := connection.recv(1024 * 1024):
         received += chunk
     return received
+
+
+async def test_stream_that_fails_when_it_has_begun_is_broken_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hosted(tmp_path) as host, Person("Alice", host.url) as alice:
+        for _ in range(REFILL + 10):
+            await alice.post_message("more than a new feed knows of")
+        await host.feed()
+        with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+            connection.execute("ALTER TABLE events RENAME TO away")
+        async with wire(host.bind) as reader:
+            await reader.request(f"/rooms/lobby/stream?after={host.site.chat.epoch}.0")
+            await reader.read_to_the_end()
+            assert "200" in reader.head
+            assert not reader.body
+    assert [record.message for record in caplog.records if record.name.startswith("hypercorn")] == []
+
+
+async def test_stream_can_only_be_read(alice: Person, room: str) -> None:
+    answer = await alice.send(f"/rooms/{room}/stream")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.domain.text import TEXT_LENGTH
-from quart_chat.web import requests
+from quart_chat.web import requests, streams
 from quart_chat.web.underway import UnderWay
 from tests.people import Person, client
 from tests.streaming.servers import Hosted, hosted
@@ -110,6 +111,44 @@ async def test_answers_that_nobody_takes_are_bounded_and_given_up(
             while await connection.read():
                 pass
     assert host.site.answers._taken == {}
+
+
+class BrokenOff:
+    """ASGI middleware that counts the answers whose end was not sent."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.count = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ended = False
+
+        async def watched(message: Message) -> None:
+            nonlocal ended
+            await send(message)
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        await self._app(scope, receive, watched)
+        self.count += scope["type"] == "http" and not ended
+
+
+async def test_polls_that_nobody_takes_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PATIENCE", 0.2)
+    seen: list[BrokenOff] = []
+
+    def around(app: App) -> App:
+        seen.append(BrokenOff(app))
+        return seen[0]
+
+    async with hosted(tmp_path, around=around) as host:
+        await fill(host)
+        path = f"/rooms/lobby/poll?after={host.site.chat.epoch}.0"
+        async with wire(host.bind, window=4096) as connection:
+            # One after the other on one connection: the first of them fill the kernel's buffers.
+            await connection.request(path, times=250)
+            await eventually(lambda: seen[0].count == 1)
+        async with client(host.url) as reader:
+            assert (await reader.get(path)).status_code == 200
 
 
 def test_networks_have_a_share_of_their_own() -> None:
