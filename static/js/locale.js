@@ -6,7 +6,7 @@ const listeners = [];
 // For Intl; an empty list is the reader's own.
 export const locale = () => (isLocale(root.dataset.locale) ? root.dataset.locale : []);
 
-export function isLocale(tag) {
+function isLocale(tag) {
   try {
     return typeof tag === "string" && Intl.getCanonicalLocales(tag).length === 1;
   } catch {

@@ -10,7 +10,7 @@ function remember(id, state) {
   if (changed.size > KEPT) changed.delete(changed.keys().next().value);
 }
 
-// Another database counts its messages anew.
+// Another database has a history of its own.
 export const forgetVersions = () => changed.clear();
 
 const version = (message) => Number(message?.dataset.version ?? 0);

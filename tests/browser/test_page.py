@@ -350,6 +350,7 @@ async def test_paper_has_all_messages_and_no_composer(window: OpenWindow, alice:
     assert found == {"inside": 31, "clipped": 0, "colours": ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]}
     for element in await bo.page.locator(UNPRINTED).all():
         await expect(element).to_be_hidden()
+    assert await bo.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "or it is printed smaller"
     pages = (await bo.page.pdf(format="A4")).count(b"/Type /Page\n")
     assert pages >= 6, "330 lines of 11 pt"
     await bo.page.emulate_media(media="screen")
