@@ -171,7 +171,7 @@ function watch() {
   onUnanswered(() => connection.wake(false));
   addEventListener("offline", () => connection.lose());
   addEventListener("beforeunload", leave);
-  addEventListener("pointerdown", onPress);
+  if (!document.querySelector("base")) addEventListener("pointerdown", onPress); // in a frame they lead into other tabs
   addEventListener("pointercancel", () => { if (leaving) begin(); }); // it was a finger that scrolls
   addEventListener("pagehide", hide);
   addEventListener("pageshow", ({ persisted }) => {
