@@ -8,7 +8,6 @@ which the server would take into its memory at once. All others go past them, an
 """
 
 import asyncio
-import errno
 import socket
 from collections import OrderedDict, deque
 from typing import Any
@@ -32,9 +31,8 @@ LOTS = 16 * 1024
 """Bytes of a request that have come: few forms have so many, and of thousands of the largest a server would have all in
 its memory before it could say anything about the first."""
 
-FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 PAUSE = 1.0
-"""Seconds in which nothing is accepted where the system has nothing more to give."""
+"""Seconds in which nothing is accepted where the system has nothing more to give, or is in another trouble."""
 
 Accepted = tuple[socket.socket, Any]
 
@@ -98,8 +96,6 @@ class Arrivals(socket.socket):
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 break
             except OSError as error:
-                if error.errno not in FULL:
-                    raise
                 self._pause(error)
                 break
             connection.setblocking(False)

@@ -28,7 +28,8 @@ class Gathering:
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[answered] = position
         try:
-            self._look()
+            if self._closed or self._head > position:  # else all that wait would be gone through for nothing
+                self._look()
             async with asyncio.timeout(seconds):
                 await answered
         except TimeoutError:
