@@ -8,6 +8,7 @@ import { isComposingKey } from "./keys.js";
 import { all, number, room } from "./messages.js";
 import { enqueue, onRefused } from "./outbox.js";
 import { post } from "./post.js";
+import { isBehind } from "./reach-newest.js";
 
 const form = document.getElementById("composer");
 const text = document.getElementById("text");
@@ -91,7 +92,8 @@ function resumeEdit() {
   const edit = loadEdit();
   if (!edit || form.hidden) return;
   const shown = [...all()].map(number);
-  if (!shown.includes(edit.number) && !(edit.number < shown[0])) { // older ones are not on the page
+  const elsewhere = edit.number < shown[0] || (isBehind() && edit.number > shown.at(-1)); // and not on this page
+  if (!shown.includes(edit.number) && !elsewhere) {
     forgetEdit(edit.number);
     return;
   }

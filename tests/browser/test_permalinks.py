@@ -109,6 +109,28 @@ async def test_going_to_the_newest_messages_makes_the_page_live(window: OpenWind
     await expect(newer).to_have_text("1 new message")
 
 
+async def test_change_that_is_not_saved_survives_a_look_at_what_was_before(window: OpenWindow, alice: Person) -> None:
+    posted = await write(alice, 120)
+    bo = await window(show=False)
+    await bo.open()
+    await bo.introduce("Bo")
+    await bo.is_live()
+    await bo.send("mine")
+    field = bo.page.locator("#text")
+    mine = bo.page.locator("#messages .message[data-own]", has_text="mine")
+    await expect(mine).to_be_visible()
+    await field.press("ArrowUp")
+    await expect(field).to_have_value("mine")
+    await bo.write("still mine")
+    await bo.open(f"?message={posted[20].message_id}")
+    await bo.says(BEHIND)
+    await expect(field).to_have_value("still mine")
+    await field.press("Enter")
+    await expect(bo.page.get_by_label("Message", exact=True)).to_have_value("")
+    await bo.page.get_by_role("button", name="Go to newest").click()
+    await expect(bo.page.locator("#messages .message-text").last).to_have_text("still mine")
+
+
 @pytest.mark.chromium_alone  # as in test_scripts.py
 async def test_link_works_without_javascript_in_both_directions(window: OpenWindow, alice: Person) -> None:
     posted = await write(alice, 130)
