@@ -23,6 +23,7 @@ const UNCHANGED = "The message stays as it is.";
 
 let editing = null; // the number of the message that is being edited
 let opening = null; // what is to be put here for editing, while it comes
+let saving = null; // the number of that whose change is on its way
 let base; // the version of it that was edited; undefined where whatever is there is to be replaced
 
 function grow() {
@@ -126,10 +127,13 @@ function askForName() {
 }
 
 async function saveEdit(number, value) {
+  if (saving === number) return; // of the version that this makes
+  saving = number;
   button.textContent = "Saving…";
   const name = givenName();
   const values = { text: value, ...(base && { version: base }), ...(name !== undefined && { name }) };
   const answer = await post(`/rooms/${room}/messages/${number}`, values);
+  if (saving === number) saving = null;
   if (editing !== number) return;
   button.textContent = "Save";
   if (!answer || answer.status >= 500) showError(`The change could not be saved: ${blame(answer)}`);
