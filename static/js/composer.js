@@ -55,6 +55,10 @@ export const isEditing = () => editing !== null;
 
 // `source` is a promise of `{ text, version }`, or of a sentence that says why there is none. Nothing is written meanwhile.
 export async function startEdit(number, source) {
+  if (editing === number) { // what has been changed stays
+    text.focus();
+    return;
+  }
   if (editing === null) keepDraft(text.value);
   else forgetEdit(editing);
   setEditing(number);

@@ -133,7 +133,7 @@ async def test_up_arrow_changes_the_last_message_and_what_is_not_saved_is_kept(
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("")
 
 
-async def test_change_of_what_is_being_saved_is_no_conflict_with_itself(window: OpenWindow) -> None:
+async def test_change_under_way_is_neither_lost_nor_in_conflict_with_itself(window: OpenWindow) -> None:
     ana = await window()
     await ana.introduce("Ana")
     await ana.is_live()
@@ -141,8 +141,13 @@ async def test_change_of_what_is_being_saved_is_no_conflict_with_itself(window: 
     await ana.shows("one")
     await field(ana).press("ArrowUp")
     await expect(field(ana)).to_have_value("one")
+    await ana.write("two")
+    await ana.page.locator(".message").hover()
+    await ana.page.get_by_role("button", name="Edit").click()  # once more
+    await expect(field(ana)).to_be_focused()
+    await expect(field(ana)).to_have_value("two")
     release = await ana.hold("**/messages/*")
-    await ana.send("two")
+    await field(ana).press("Enter")
     await ana.send("three")
     release.set()
     await ana.shows("two")
