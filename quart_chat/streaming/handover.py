@@ -13,11 +13,13 @@ from quart_chat.streaming.transport import transport_of
 class Handover:
     """ASGI's `receive` and `send`, and what has been seen of them."""
 
-    __slots__ = ("_receive", "_send", "_whole", "begun", "disconnected")
+    __slots__ = ("_receive", "_send", "_whole", "begun", "disconnected", "has_body")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.begun = False
         """Whether something was sent: then there is nothing else that could be answered."""
+        self.has_body = False
+        """Whether a body comes, or is to come, with the request."""
         self.disconnected = False
         self._whole = False
         self._receive = receive
@@ -42,6 +44,11 @@ class Handover:
         self.disconnected = message["type"] == "http.disconnect"
         self._whole = self._whole or not message.get("more_body", False)
         return message
+
+    async def throw_away(self) -> None:
+        """Receive until the client has gone, or the answer has ended."""
+        while not self.disconnected:
+            await self.receive()
 
     async def send(self, message: Message) -> None:
         self.begun = True

@@ -64,6 +64,7 @@ class Held:
         try:
             with context.held(request):
                 del request  # an open stream keeps this frame
+                handover.has_body = context.has_body()
                 live = await (_stream if what == "stream" else _poll)(slug, handover)
         except ChatError as error:
             await _refuse(handover, error)
@@ -78,7 +79,7 @@ class Held:
 async def _stream(slug: str, handover: Handover) -> Live | None:
     """Server-Sent Events."""
     feed = await _feed(slug)
-    if not context.has_body():
+    if not handover.has_body:
         await handover.receive()
         if handover.disconnected:
             return None
@@ -188,7 +189,13 @@ async def _begin(handover: Handover, status: int, content_type: str, headers: He
 
 
 async def _end(handover: Handover, body: bytes = b"") -> None:
-    await handover.send({"type": "http.response.body", "body": body, "more_body": False})
+    # A server that cannot get rid of a body, or of the rest of it, would wait for ever.
+    listening = asyncio.create_task(handover.throw_away()) if handover.has_body else None
+    try:
+        await handover.send({"type": "http.response.body", "body": body, "more_body": False})
+    finally:
+        if listening is not None:
+            listening.cancel()
 
 
 @asynccontextmanager
@@ -205,8 +212,7 @@ async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
         task.cancel()
 
     async def listen() -> None:
-        while not handover.disconnected:
-            await handover.receive()
+        await handover.throw_away()
         stop()
 
     def cut_off() -> None:

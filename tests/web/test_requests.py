@@ -1,6 +1,7 @@
 """Requests are handled in as few tasks as they need: what that must not change."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from quart_chat.app import create_app
 from quart_chat.web.requests import HELD
@@ -49,6 +50,26 @@ async def test_large_body_that_keeps_coming_does_not_keep_the_connection(server:
         await asyncio.gather(coming, return_exceptions=True)
         connection.close()
         await eventually(lambda: held(server, [connection]) == 0)
+
+
+async def test_body_of_a_stream_or_poll_that_is_answered_at_once_does_not_keep_the_connection(
+    server: Server, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(wire(server.bind)) for _ in range(8)]
+        coming = []
+        for number, connection in enumerate(wires):
+            path = f"/rooms/{room}/poll" if number % 2 else "/rooms/nobody-has-made-it/stream"
+            head = f"GET {path} HTTP/1.1\r\nHost: {server.bind}\r\nContent-Length: 900000000\r\n\r\n"
+            coming.append(asyncio.create_task(connection.send(head.encode() + b"x" * 8_000_000)))
+        for connection in wires:
+            await connection.read_until(lambda at: b"\r\n\r\n" in at.received)
+        for sending in coming:
+            sending.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
+        for connection in wires:
+            connection.close()
+        await eventually(lambda: held(server, wires) == 0)
 
 
 async def test_client_that_leaves_in_the_middle_posts_nothing(server: Server, alice: Person, room: str) -> None:
