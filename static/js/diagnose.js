@@ -70,8 +70,9 @@ async function copy() {
     copied.textContent = "Copied.";
   } catch {
     report.closest("details").open = true;
+    report.focus(); // what is selected elsewhere is not copied
     report.select();
-    copied.textContent = "Press Ctrl+C (on a Mac ⌘C) to copy it.";
+    copied.textContent = "The report is selected: copy it.";
   }
 }
 

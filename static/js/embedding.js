@@ -16,6 +16,6 @@ document.addEventListener("click", async ({ target }) => {
     said.textContent = "Copied.";
   } catch {
     getSelection().selectAllChildren(code); // a page that is not secure may not: it is one key away
-    said.textContent = "Selected: copy it with Ctrl+C.";
+    said.textContent = "The line is selected: copy it.";
   }
 });
