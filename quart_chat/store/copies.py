@@ -62,7 +62,8 @@ def put_back(copy: Path, database: Path, progress: Progress) -> tuple[Contents, 
             connection.execute("COMMIT")
         _sync(draft)
         kept = _keep(database) if database.exists() else None
-        _own(draft, kept or database.parent)
+        for made in (draft, file.lock_path(database)):
+            _own(made, kept or database.parent)
         draft.replace(database)
         witness_path(database).unlink(missing_ok=True)
         file.sync_folder(database)
