@@ -135,13 +135,10 @@ class Watch:
         real = located(path)
         self._opened = {str(name): identity(name) for name in (path, *(Path(f"{real}{suffix}") for suffix in BESIDE))}
         self._name = str(path)
+        self.files = "-".join(str(opened[1]) if opened else "0" for opened in list(self._opened.values())[:2])
+        """The inodes of the database and of its write-ahead log."""
         self.changed_at = 0
         """When the file itself was last changed, in nanoseconds, as of the last look."""
-
-    @property
-    def files(self) -> str:
-        """The inodes of the database and of its write-ahead log."""
-        return "-".join(str(opened[1]) if opened else "0" for opened in list(self._opened.values())[:2])
 
     def trouble(self) -> str | None:
         """What is wrong, for the operator; None while all is where it was. Costs three calls of the system."""

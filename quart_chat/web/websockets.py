@@ -37,7 +37,7 @@ class OnlyToMeasure:
             return
         # From here on it is refused in words: it has got through, and that is what was to be known.
         await send({"type": "websocket.accept"})
-        address = context.counted((self._scope.get("client") or ("",))[0])
+        address = context.address_of(self._scope.get("client"))
         if not self._is_own():
             await send({"type": "websocket.close", "code": REFUSED})
         elif not self._is_affordable(address):
