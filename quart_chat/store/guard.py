@@ -18,8 +18,8 @@ log = structlog.get_logger()
 TRUNCATE_MS = 50
 """How long the writer waits for readers when it empties the write-ahead log; it can try again."""
 
-UNSEEN = (sqlite3.OperationalError, OSError)
-"""What keeps a file from being looked at, for the moment."""
+UNSEEN = (Unsound, OSError)
+"""What `check` raises where a file cannot be looked at, for the moment."""
 
 
 class Gone(Exception):
@@ -81,7 +81,7 @@ class Guard:
 
     def check(self) -> None:
         """To be called before a commit. Raises Gone where it would go to a file that nobody finds, or into another;
-        sqlite3.OperationalError or OSError where that cannot be seen at the moment."""
+        UNSEEN where that cannot be seen at the moment."""
         assert self._watch is not None
         if self._over is not None:
             raise self._over
@@ -179,10 +179,8 @@ class Guard:
         try:
             found = history.judge(self._real, thorough=False)
         except Unsound as error:
-            if isinstance(error.__cause__, sqlite3.OperationalError):
-                # Locked by somebody, or no more files can be opened. It says nothing of what is in the file, and what
-                # only the write-ahead log has must not be thrown away for it.
-                raise error.__cause__ from error
+            if error.unseen:
+                raise
             raise WrittenOver(f"{self._path.name} was written over: {error}") from error
         if found is None or found.epoch != self._epoch or found.total < self._total:
             raise WrittenOver(f"{self._path.name} was written over by another database")

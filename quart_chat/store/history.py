@@ -32,6 +32,12 @@ BUSY = 2.0
 class Unsound(Exception):
     """The file cannot be used; the message says why, without a full stop."""
 
+    @property
+    def unseen(self) -> bool:
+        """Whether it only could not be looked at: locked by somebody, or no more files can be opened. That says nothing
+        of what is in it, and what only the write-ahead log has must not be thrown away for it."""
+        return isinstance(self.__cause__, sqlite3.OperationalError)
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -182,7 +188,9 @@ def _log_is_strange(path: Path, seen: Seen | None) -> bool:
     ours = seen is not None and seen.log == Path(f"{path}-wal").stat().st_ino
     try:
         both = judge(path, thorough=True)
-    except Unsound:
+    except Unsound as error:
+        if error.unseen:
+            raise
         return True
     if both is None or both.epoch != alone.epoch:
         return True

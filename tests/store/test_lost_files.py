@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from quart_chat.errors import StartupError, StoreUnavailable
-from quart_chat.store import sqlite
+from quart_chat.store import history, sqlite
 from quart_chat.store.sqlite import Database
 from tests.store.conftest import stored_in
 from tests.store.test_opening import refusal
@@ -249,3 +249,22 @@ async def test_file_that_cannot_be_looked_at_for_a_moment_is_not_taken_for_anoth
     with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
         kept = connection.execute("SELECT key FROM messages ORDER BY id").fetchall()
     assert kept == [("before",), ("after",)]
+
+
+async def test_log_of_a_locked_file_is_not_taken_for_that_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "BUSY", 0.1)
+    path = tmp_path / "moved.db"
+    async with stored_in(tmp_path / "chat.db") as stored:
+        await stored.post(await stored.room(), "only in the log")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{stored.path}{suffix}", f"{path}{suffix}")
+    with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
+        somebody.execute("PRAGMA locking_mode = EXCLUSIVE")
+        somebody.execute("BEGIN EXCLUSIVE")
+        assert "locked" in await refusal(path)
+        somebody.execute("ROLLBACK")
+        assert not list(tmp_path.glob("*.aside-*"))
+    async with stored_in(path) as stored:
+        assert stored.rows("SELECT key FROM messages") == [("only in the log",)]
