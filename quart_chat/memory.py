@@ -6,6 +6,7 @@ for as long as the process lives.
 
 import asyncio
 import ctypes
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ async def give_back() -> None:
     while True:
         await asyncio.sleep(INTERVAL)
         if _resident() > GROWN * left:
+            gc.collect(1)  # what refused requests leave behind refers to itself; what is older is mostly streams
             trim(0)
             left = _resident()
 
