@@ -101,7 +101,9 @@ async def by_stream(person: Person, reader: Reader, stays: int) -> None:
     """One stream, for at most `stays` events."""
     asked_at = time.monotonic()
     async with person.listen(after=reader.cursor) as stream:
-        assert stream.hello.last_event_id == reader.cursor, f"{reader.name} was not resumed at {reader.cursor}"
+        assert stream.hello.last_event_id == reader.cursor, (
+            f"{reader.name} was not resumed at {reader.cursor} but at {stream.hello.last_event_id}"
+        )
         for _ in range(stays):
             try:
                 event = await stream.next(seconds=30)
