@@ -39,8 +39,9 @@ from quart_chat.web import (
     static,
     streams,
 )
+from quart_chat.web.context import ChatRequest
 from quart_chat.web.proxies import Proxies
-from quart_chat.web.requests import ChatConnection, ChatRequest
+from quart_chat.web.requests import ChatConnection
 from quart_chat.web.site import Site
 from quart_chat.web.templates import Templates
 from quart_chat.web.websockets import OnlyToMeasure

@@ -46,13 +46,6 @@ class Body(Enum):
     """The client has left in the middle."""
 
 
-class ChatRequest(Request):
-    @property
-    def blueprints(self) -> list[str]:
-        """No blueprint here is inside another. Quart, which asks three times in a request, looks for that each time."""
-        return [self.blueprint] if self.blueprint else []
-
-
 class ChatConnection(ASGIHTTPConnection):
     async def __call__(self, receive: Any, send: Any) -> None:
         request = self._create_request_from_scope(send)
@@ -78,10 +71,12 @@ class ChatConnection(ASGIHTTPConnection):
             body.give_back()
 
     async def handle_request(self, request: Request, send: Any) -> None:
+        site: Site = self.app.extensions[context.EXTENSION]
+        assert isinstance(request, context.ChatRequest)
+        context.begin(request, site)
         if request.path.endswith(HELD):
             await super().handle_request(request, send)
             return
-        site: Site = self.app.extensions[context.EXTENSION]
         answer = _Share(site.answers, context.address_of(self.scope.get("client")))
         if not answer.has_room():
             await _refuse(send)

@@ -68,7 +68,8 @@ async def open_tab(first: Window) -> Window:
 
 @pytest.mark.every_browser
 async def test_eight_tabs_all_post_and_all_receive(window: OpenWindow) -> None:
-    one = await window()
+    # On a busy machine Chromium remarks that what eight tabs have fetched ahead was not used within seconds.
+    one = await window(trouble=True)
     await one.is_live()
     streams = Streams(one.context)
     await one.introduce("Ana")
