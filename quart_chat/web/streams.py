@@ -7,7 +7,7 @@ come back, everybody asks at once.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import structlog
@@ -43,6 +43,18 @@ STREAM_HEADERS = {
 }
 
 Headers = dict[str, str]
+
+
+def _said(content_type: str, headers: Headers) -> list[tuple[bytes, bytes]]:
+    """What is said with an answer, as ASGI has it."""
+    said = [(b"content-type", content_type.encode())]
+    said += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    names = {name for name, _ in said}
+    return [*said, *(header for header in DEFAULTS if header[0] not in names), *FIXED]
+
+
+OPENING = tuple(_said("text/event-stream; charset=utf-8", STREAM_HEADERS))
+"""The same for every stream: the server keeps it as long as the stream is open."""
 
 
 class Held:
@@ -83,7 +95,7 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
         await handover.receive()
         if handover.disconnected:
             return None
-    await _begin(handover, 200, "text/event-stream; charset=utf-8", STREAM_HEADERS)
+    await _begin(handover, 200, OPENING)
     if context.is_head():
         await _end(handover)
         return None
@@ -176,16 +188,12 @@ async def _whole(handover: Handover, status: int, content_type: str, headers: He
     fixed = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await _begin(handover, status, content_type, fixed | headers)
+            await _begin(handover, status, _said(content_type, fixed | headers))
             await _end(handover, body)
 
 
-async def _begin(handover: Handover, status: int, content_type: str, headers: Headers) -> None:
-    said = [(b"content-type", content_type.encode())]
-    said += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    names = {name for name, _ in said}
-    said += [header for header in DEFAULTS if header[0] not in names]
-    await handover.send({"type": "http.response.start", "status": status, "headers": said + FIXED})
+async def _begin(handover: Handover, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    await handover.send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
 
 async def _end(handover: Handover, body: bytes = b"") -> None:

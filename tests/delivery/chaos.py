@@ -30,8 +30,15 @@ LIFE = (0.1, 1.5)
 SETTLE = 60.0
 """Seconds after which people who do not get done are stuck."""
 
-SETTINGS = {"limits": "off", "heartbeat": "1", "stream_age": "4"}
-"""Streams also end by their age now and then."""
+SETTINGS = {
+    "limits": "off",
+    "heartbeat": "1",
+    "stream_age": "4",
+    "replay_limit": "1000000",
+    "replay_bytes": "1000000000",
+}
+"""Streams also end by their age now and then. Restless readers fall behind by more than a thousand events where the
+machine is quick, and are to be resumed all the same."""
 
 
 async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Ledger:
