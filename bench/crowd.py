@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
-MARK = re.compile(rb"@@([0-9]+)\.([0-9.]+)@@")
+MARK = re.compile(rb"@@([0-9]+)@@")
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: ([0-9]+)\r\n")
 CURSOR = re.compile(rb"(?i)\r\nchat-cursor: (\S+)\r\n")
 
@@ -70,7 +70,7 @@ class Crowd:
     def post(self) -> None:
         number = next(self._numbers)
         self.posted[number] = time.perf_counter()
-        body = urlencode({"text": f"@@{number}.0@@", "name": "Ana", "key": secrets.token_urlsafe(18)}).encode()
+        body = urlencode({"text": f"@@{number}@@", "name": "Ana", "key": secrets.token_urlsafe(18)}).encode()
         head = (
             f"POST /rooms/lobby/messages HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nHX-Request: true\r\n"
             f"Origin: http://127.0.0.1:{self._port}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -100,12 +100,9 @@ class Crowd:
                 continue
             if event & select.EPOLLOUT:
                 self._poll.modify(number, select.EPOLLIN)
-                self.send_first(connection)
+                connection.socket.sendall(connection.request)
             else:
                 self._receive(connection)
-
-    def send_first(self, connection: Connection) -> None:
-        connection.socket.sendall(connection.request)
 
     def run(self, until: Callable[[], bool], what: str) -> None:
         give_up = time.perf_counter() + LONGEST

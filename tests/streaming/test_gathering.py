@@ -9,11 +9,10 @@ from quart_chat.streaming.gathering import Gathering
 
 
 class Clock:
-    """A loop's time that a test moves. Timers of the loop are far away then: `due` is what was set."""
+    """A loop's time that a test moves."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        self.due: list[float] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(loop, "time", lambda: self.now)
 
