@@ -1,38 +1,37 @@
-"""The broker of a single process: an `asyncio.Queue` per subscriber."""
+"""The broker of a single process: a queue for each subscriber, and events as they are."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from quart_chat.broker.broker import INBOX, Inbox, Signal, Topic
 from quart_chat.events import Event
-
-INBOX = 10_000
-"""Events that may wait for one feed. When it is full further ones are dropped; the feed then reads the store."""
-
-Inbox = asyncio.Queue[Event | None]
-"""Events for one feed. None, put in by the feed's owner, asks it for a heartbeat in order with them."""
 
 
 class MemoryBroker:
     def __init__(self) -> None:
-        self._inboxes: dict[int, set[Inbox]] = {}
+        self._inboxes: dict[Topic, set[Inbox]] = {}
 
-    def publish(self, events: Iterable[Event]) -> None:
-        """Hand over committed events, in the order of the log. Never waits."""
-        for event in events:
-            for inbox in self._inboxes.get(event.room_id, ()):
-                if not inbox.full():
-                    inbox.put_nowait(event)
+    def publish(self, committed: Sequence[Event]) -> None:
+        for event in committed:
+            self._put(Topic.room(event.room_id), event)
+
+    def signal(self, topic: Topic, signal: Signal) -> None:
+        self._put(topic, signal)
 
     @contextmanager
-    def subscribe(self, room_id: int) -> Iterator[Inbox]:
-        """What happens in a room from now on."""
+    def subscribe(self, topic: Topic) -> Iterator[Inbox]:
         inbox: Inbox = asyncio.Queue(INBOX)
-        inboxes = self._inboxes.setdefault(room_id, set())
+        inboxes = self._inboxes.setdefault(topic, set())
         inboxes.add(inbox)
         try:
             yield inbox
         finally:
             inboxes.discard(inbox)
             if not inboxes:
-                self._inboxes.pop(room_id, None)
+                self._inboxes.pop(topic, None)
+
+    def _put(self, topic: Topic, news: Event | Signal) -> None:
+        for inbox in self._inboxes.get(topic, ()):
+            if not inbox.full():
+                inbox.put_nowait(news)

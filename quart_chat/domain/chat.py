@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from quart_chat.broker.memory import MemoryBroker
+from quart_chat.broker.broker import Broker
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.store.sqlite import Database
@@ -19,7 +19,7 @@ class Chat:
     """The open resources of one running chat. `secret` signs and derives; `now` is the clock, in milliseconds."""
 
     database: Database
-    broker: MemoryBroker
+    broker: Broker
     newest: Newest
     limits: Limits
     epoch: str

@@ -7,27 +7,23 @@ readers who come back together do not ask the database.
 import asyncio
 import itertools
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
 import structlog
 
-from quart_chat.broker.memory import Inbox
+from quart_chat.broker.broker import Inbox, Position, Signal
 from quart_chat.errors import StoreUnavailable
-from quart_chat.events import Event, MessagePosted
-from quart_chat.models import Cursor, Message
+from quart_chat.events import Event
+from quart_chat.models import Cursor
 from quart_chat.streaming import sse
 from quart_chat.streaming.gathering import Gathering
 from quart_chat.streaming.reader import Burst, Reader, Reason
+from quart_chat.streaming.ring import Entry, Ring
 
 log = structlog.get_logger()
-
-RING_EVENTS = 1024
-RING_BYTES = 4 * 1024 * 1024
-"""What a room's ring holds at most, whichever is reached first."""
 
 REFILL = 50
 """Events of which a new feed knows before anything happens."""
@@ -62,9 +58,6 @@ STORE_PAUSE = 1.0
 Encode = Callable[[Event], str]
 """The HTML fragment of an event, the same for every viewer."""
 
-Encoded = tuple[bytes, bytes]
-"""That fragment, and the frame around it without its id."""
-
 
 class Log(Protocol):
     """A room's log in the store, from which a feed reads what the broker did not bring."""
@@ -79,23 +72,6 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """An event, encoded: as the fragment that a poll answers with, and framed for streams."""
-
-    event: Event
-    fragment: bytes
-    frame: bytes
-
-    @property
-    def cursor(self) -> int:
-        return self.event.cursor
-
-    @property
-    def size(self) -> int:
-        return len(self.fragment) + len(self.frame)
-
-
-@dataclass(frozen=True, slots=True)
 class Resumed:
     """Where a reader goes on from, whether it must be told to reset, and what comes next."""
 
@@ -107,40 +83,46 @@ class Resumed:
 class Feed:
     """`run` is its task. `head` is the position of the last event handed out."""
 
-    def __init__(self, epoch: str, head: int, inbox: Inbox, encode: Encode, stored: Log) -> None:
+    def __init__(self, epoch: str, head: int, inbox: Inbox, encode: Encode, stored: Log, heartbeat: float) -> None:
         self.epoch = epoch
         self.head = head
         self.closed = False
         self.used_at = time.monotonic()
         self._readers: dict[Reader, int] = {}
+        self._pause = heartbeat / TURNS
         self._turn = 0
+        self._hearing = [0] * TURNS
         self._certain = True
-        self._next_turn = itertools.count()
+        self._spread = itertools.count()
         self._replaying: set[Reader] = set()
         self._inbox = inbox
         self._encode = encode
         self._stored = stored
-        self._ring: deque[Entry] = deque()
-        self._ring_bytes = 0
+        self._ring = Ring()
         self._changed = asyncio.Event()
         self.polls = Gathering(head)
 
     async def fill(self) -> None:
         """Read the newest events into the ring, once. Readers who come back after a restart missed only few: they must
         not ask the store, each for itself. Raises StoreUnavailable."""
-        for event in await self._stored.after(max(0, self.head - REFILL), REFILL):
-            if event.cursor <= self.head:
-                self._remember(self._entry(event))
+        events = await self._stored.after(max(0, self.head - REFILL), REFILL)
+        self._ring.fill([self._entry(event) for event in events if event.cursor <= self.head])
 
-    async def run(self) -> None:
-        """Hand out what the broker brings, and what it failed to bring, until cancelled."""
+    async def run(self, idle: float) -> None:
+        """Hand out what the broker brings, and what it failed to bring, and let readers hear in their turns; until
+        nobody has read for `idle` seconds."""
+        now = asyncio.get_running_loop().time
+        began = now()
         while True:
-            batch = [await self._inbox.get()]
-            while len(batch) < BATCH and not self._inbox.empty():
-                batch.append(self._inbox.get_nowait())
-            await self._take([event for event in batch if event is not None])
-            if None in batch:
+            await self._take(await self._news(began + self._coming() * self._pause))
+            due = int((now() - began) / self._pause)
+            # Of what a machine has missed that was asleep, one round is enough.
+            for _ in range(min(due - self._turn, TURNS)):
                 await self._beat()
+            self._turn = max(self._turn, due)
+            if self.idle_since is not None and time.monotonic() - self.idle_since > idle:
+                self.close(Reason.SHUTDOWN)
+                return
 
     def cursor(self, position: int) -> Cursor:
         return Cursor(self.epoch, position)
@@ -152,11 +134,8 @@ class Feed:
             return Resumed(self.head, after is not None, [])
         if after.position == self.head:
             return Resumed(self.head, False, [])
-        skip = after.position + 1 - self._ring[0].cursor if self._ring else -1
-        if after.position > self.head or skip < 0:
-            return None
-        entries = _portion(islice(self._ring, skip, None))
-        return Resumed(after.position, False, entries) if entries[-1].cursor == self.head else None
+        entries = _portion(self._ring.after(after.position))
+        return Resumed(after.position, False, entries) if entries and entries[-1].cursor == self.head else None
 
     async def resume(self, after: Cursor | None, limit: int, most: int) -> tuple[int, bool]:
         """From which position a reader goes on, and whether it must be told to reset.
@@ -181,11 +160,17 @@ class Feed:
         """
         if position >= self.head:
             return []
-        if self._ring and self._ring[0].cursor <= position + 1:
-            skip = position + 1 - self._ring[0].cursor
-            return _portion(islice(self._ring, skip, skip + limit))
-        events = await self._stored.after(position, min(limit, self.head - position))
-        return _portion(self._entry(event) for event in events)
+        if kept := _portion(islice(self._ring.after(position), limit)):
+            return kept
+        while True:
+            head, changes = self.head, self._ring.changes
+            events = await self._stored.after(position, min(limit, head - position))
+            entries = _portion(self._entry(event) for event in self._ring.unchanged(events, head))
+            if changes == self._ring.changes:
+                for entry in entries:
+                    self._ring.mend(entry)
+            if entries or not events:  # else the first of them has changed meanwhile
+                return entries
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Return when the head is past `position`, the feed is closed, or the time is up."""
@@ -207,11 +192,14 @@ class Feed:
         if self.closed:
             reader.close(Reason.SHUTDOWN)
         self._replaying.discard(reader)
-        self._readers[reader] = next(self._next_turn) % TURNS
+        self._readers[reader] = turn = next(self._spread) % TURNS
+        self._hearing[turn] += 1
 
     def leave(self, reader: Reader) -> None:
         self._replaying.discard(reader)
-        self._readers.pop(reader, None)
+        turn = self._readers.pop(reader, None)
+        if turn is not None:
+            self._hearing[turn] -= 1
         self.used_at = time.monotonic()
 
     @property
@@ -230,17 +218,41 @@ class Feed:
     async def _is_too_much(self, position: int, most: int) -> bool:
         if self.head - position <= FEW:
             return False
-        if self._ring and (skip := position + 1 - self._ring[0].cursor) >= 0:
-            return sum(len(entry.frame) for entry in islice(self._ring, skip, None)) > most
+        kept = [len(entry.frame) for entry in self._ring.after(position)]
+        if len(kept) == self.head - position:
+            return sum(kept) > most
         return await self._stored.size_after(position) > most
 
-    async def _take(self, events: Sequence[Event]) -> None:
+    async def _news(self, until: float) -> list[Event | Position | Signal]:
+        """What the broker has brought; nothing when the loop's time is `until`."""
+        news: list[Event | Position | Signal] = []
+        if self._inbox.empty():
+            try:
+                async with asyncio.timeout_at(until):
+                    news.append(await self._inbox.get())
+            except TimeoutError:
+                return news
+        while len(news) < BATCH and not self._inbox.empty():
+            news.append(self._inbox.get_nowait())
+        return news
+
+    def _coming(self) -> int:
+        """The number of the next turn in which there is something to do: a room in which little goes on is left
+        alone."""
+        for turn in range(self._turn + 1, self._turn + TURNS):
+            if turn % TURNS == 0 or self._hearing[turn % TURNS] or self._replaying or not self._certain:
+                return turn
+        return self._turn + TURNS
+
+    async def _take(self, news: Sequence[Event | Position | Signal]) -> None:
         run: list[Event] = []
-        for event in events:
+        for event in news:
+            if not isinstance(event, Event | Position):
+                continue
             expected = self.head + len(run) + 1
-            if event.cursor == expected:
+            if isinstance(event, Event) and event.cursor == expected:
                 run.append(event)
-            elif event.cursor > expected:
+            elif event.cursor >= expected:
                 await self._hand_out(run)
                 run = []
                 await self._catch_up(event.cursor)
@@ -270,7 +282,7 @@ class Feed:
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            self._remember(entry)
+            self._ring.append(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.
         self.head = entries[-1].cursor
         readers = list(self._readers)
@@ -280,14 +292,15 @@ class Feed:
 
     async def _beat(self) -> None:
         """Give the readers whose turn it is their heartbeat, or their end if they are old enough."""
-        self._turn = (self._turn + 1) % TURNS
-        turn = [reader for reader, turn in self._readers.items() if turn == self._turn]
+        self._turn += 1
+        number = self._turn % TURNS
+        turn = [reader for reader, turn in self._readers.items() if turn == number]
         now = time.monotonic()
         for reader in [*turn, *self._replaying]:
             if now > reader.deadline:
                 reader.close(Reason.AGE)
         # A broker may have lost the newest events, after which no gap shows: the heartbeat must not lie about the head.
-        if self._turn == 0 or not self._certain:
+        if number == 0 or not self._certain:
             try:
                 await self._catch_up(await self._stored.head())
             except StoreUnavailable:
@@ -296,40 +309,10 @@ class Feed:
             self._certain = True
         await _write(sse.heartbeat(self.cursor(self.head)), turn)
 
-    def _remember(self, entry: Entry) -> None:
-        if not isinstance(entry.event, MessagePosted):
-            self._refresh(entry.event.message)
-        self._ring.append(entry)
-        self._ring_bytes += entry.size
-        while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
-            self._ring_bytes -= self._ring.popleft().size
-
-    def _refresh(self, message: Message) -> None:
-        """Have the ring show a changed message as it is now: text that was deleted must not be sent from here.
-
-        From the newest entry back, as far as there is room: of a message that grew, the ring may hold many entries.
-        """
-        ring, self._ring, self._ring_bytes = self._ring, deque(), 0
-        # Encoded once for each type of event: a thousand edits of one message differ in their cursors alone.
-        encoded: dict[type[Event], Encoded] = {}
-        for entry in reversed(ring):
-            if entry.event.message.id == message.id:
-                event = replace(entry.event, message=message)
-                if type(event) not in encoded:
-                    encoded[type(event)] = self._encoded(event)
-                entry = self._entry(event, encoded[type(event)])
-            if self._ring_bytes + entry.size > RING_BYTES:
-                return
-            self._ring.appendleft(entry)
-            self._ring_bytes += entry.size
-
-    def _encoded(self, event: Event) -> Encoded:
+    def _entry(self, event: Event) -> Entry:
         fragment = self._encode(event)
-        return fragment.encode(), sse.frame(fragment)
-
-    def _entry(self, event: Event, encoded: Encoded | None = None) -> Entry:
-        fragment, frame = encoded or self._encoded(event)
-        return Entry(event, fragment, sse.with_id(frame, str(self.cursor(event.cursor))))
+        frame = sse.frame(fragment, id=str(self.cursor(event.cursor)))
+        return Entry(event, fragment.encode(), frame)
 
     def _notify(self) -> None:
         self._changed.set()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from quart_chat.broker.memory import Inbox
+from quart_chat.broker.broker import Topic
 from quart_chat.domain import messages
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import Draining
 from quart_chat.events import Event
 from quart_chat.models import Room
-from quart_chat.streaming.feed import TURNS, Encode, Feed
+from quart_chat.streaming.feed import Encode, Feed
 from quart_chat.streaming.places import Caller, Place, Places
 from quart_chat.streaming.reader import Reader, Reason
 
@@ -43,7 +43,7 @@ class _RoomLog:
 
 
 class Feeds:
-    """Owns every feed, its task, and the one timer for all heartbeats. Without `places` streams are not limited."""
+    """Owns every feed and its task. Without `places` streams are not limited."""
 
     def __init__(self, chat: Chat, encode: Encode, heartbeat: float, places: Places | None = None) -> None:
         self.open_streams = 0
@@ -52,13 +52,12 @@ class Feeds:
         self._encode = encode
         self._heartbeat = heartbeat
         self._opened: dict[int, asyncio.Task[Feed]] = {}
-        self._running: dict[int, tuple[Feed, Inbox, asyncio.Task[None]]] = {}
+        self._running: dict[int, tuple[Feed, asyncio.Task[None]]] = {}
         self._by_slug: dict[str, Feed] = {}
         self._draining = False
         self.stopping = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._timer = asyncio.create_task(self._beat(), name="heartbeats")
 
     def known(self, slug: str) -> Feed | None:
         """The feed of a room that is being read already; None where the room must be looked up. Raises Draining."""
@@ -92,7 +91,7 @@ class Feeds:
         """End every stream with a farewell, accept no new ones, and return when they are gone."""
         self._draining = True
         self.stopping.set()
-        for feed, _, _ in self._running.values():
+        for feed, _ in self._running.values():
             feed.close(Reason.SHUTDOWN)
         try:
             async with asyncio.timeout(DRAIN):
@@ -116,9 +115,9 @@ class Feeds:
     async def close(self) -> None:
         self._draining = True
         self.stopping.set()
-        for feed, _, _ in self._running.values():
+        for feed, _ in self._running.values():
             feed.close(Reason.SHUTDOWN)
-        tasks = [self._timer, *self._opened.values(), *(task for _, _, task in self._running.values())]
+        tasks = [*self._opened.values(), *(task for _, task in self._running.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -139,15 +138,15 @@ class Feeds:
         stored = _RoomLog(self._chat, room_id)
         try:
             # Subscribed before the head is read: whatever is committed in between is in the inbox.
-            with self._chat.broker.subscribe(room_id) as inbox:
-                feed = Feed(self._chat.epoch, await stored.head(), inbox, self._encode, stored)
+            with self._chat.broker.subscribe(Topic.room(room_id)) as inbox:
+                feed = Feed(self._chat.epoch, await stored.head(), inbox, self._encode, stored, self._heartbeat)
                 task = asyncio.current_task()
                 assert task is not None
                 await feed.fill()
-                self._running[room_id] = (feed, inbox, task)
+                self._running[room_id] = (feed, task)
                 self._by_slug[room.slug] = feed
                 opened.set_result(feed)
-                await feed.run()
+                await feed.run(IDLE)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -161,14 +160,3 @@ class Feeds:
             self._opened.pop(room_id, None)
             self._running.pop(room_id, None)
             self._by_slug.pop(room.slug, None)
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(self._heartbeat / TURNS)
-            for feed, inbox, task in list(self._running.values()):
-                idle = feed.idle_since
-                if idle is not None and time.monotonic() - idle > IDLE:
-                    feed.close(Reason.SHUTDOWN)
-                    task.cancel()
-                elif not inbox.full():
-                    inbox.put_nowait(None)

@@ -35,11 +35,6 @@ def frame(data: str, *, event: str | None = None, id: str | None = None, retry: 
     return ("\n".join(lines) + "\n\n").encode()
 
 
-def with_id(frame: bytes, id: str) -> bytes:
-    """An event that was framed without an id, under this one."""
-    return f"id: {_one_line(id)}\n".encode() + frame
-
-
 def hello(start: Cursor, heartbeat: float) -> bytes:
     """The first event of a stream: where it goes on from, and how often (in seconds) a heartbeat can be expected."""
     data = json.dumps({"cursor": str(start), "heartbeat": heartbeat})

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random as randoms
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,8 @@ class LossyBroker(MemoryBroker):
         self.loss = loss
         self.mute = False
 
-    def publish(self, events: Iterable[Event]) -> None:
-        kept = [event for event in events if self.random.random() >= self.loss and not self.mute]
+    def publish(self, committed: Sequence[Event]) -> None:
+        kept = [event for event in committed if self.random.random() >= self.loss and not self.mute]
         if self.random.random() < 0.3:
             self.random.shuffle(kept)
         super().publish(kept)
@@ -51,8 +51,8 @@ class HoldingBroker(MemoryBroker):
         super().__init__()
         self.held: list[Event] = []
 
-    def publish(self, events: Iterable[Event]) -> None:
-        self.held += events
+    def publish(self, committed: Sequence[Event]) -> None:
+        self.held += committed
 
     def release(self) -> None:
         super().publish(self.held)

@@ -1,9 +1,8 @@
 """A room's feed: what its ring holds, where a reader goes on, how its streams end."""
 
 import asyncio
-import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,9 @@ from quart_chat.errors import Draining
 from quart_chat.events import Event
 from quart_chat.models import Cursor
 from quart_chat.streaming import feed as feed_module
+from quart_chat.streaming import ring as ring_module
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.ring import Entry
 from tests.people import Fragment
 from tests.sse import Parser
 from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown
@@ -20,14 +21,11 @@ from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown
 FOREIGN = Cursor("elsewhere", 1)
 
 
-@contextmanager
-def traced() -> Iterator[Callable[[], int]]:
-    """Gives the most bytes that were in use at once, beyond those that were before."""
-    tracemalloc.start()
-    try:
-        yield lambda: tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def kept(feed: feed_module.Feed) -> list[Entry]:
+    """What its ring holds, which is no more than it believes."""
+    entries = sorted(feed._ring._entries.values(), key=lambda entry: entry.cursor)
+    assert sum(entry.size for entry in entries) == feed._ring.size <= ring_module.RING_BYTES
+    return entries
 
 
 async def handed_out(running: Engine, position: int) -> feed_module.Feed:
@@ -46,37 +44,38 @@ async def ending(running: Engine, **options: float) -> list[str]:
 
 
 async def test_ring_is_bounded_in_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "RING_EVENTS", 5)
+    monkeypatch.setattr(ring_module, "RING_EVENTS", 5)
     async with engine(tmp_path) as running:
         await running.feed()
         for number in range(12):
             await running.post(f"text {number}")
         feed = await handed_out(running, 12)
-        assert [entry.cursor for entry in feed._ring] == [8, 9, 10, 11, 12]
+        assert [entry.cursor for entry in kept(feed)] == [8, 9, 10, 11, 12]
         assert [entry.cursor for entry in await feed.entries_after(0)] == list(range(1, 13)), "from the store"
         assert [entry.cursor for entry in await feed.entries_after(9)] == [10, 11, 12]
 
 
 async def test_ring_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "RING_BYTES", 5000)
+    monkeypatch.setattr(ring_module, "RING_BYTES", 5000)
     async with engine(tmp_path) as running:
         await running.feed()
         for _ in range(10):
             await running.post("x" * 500)
         feed = await handed_out(running, 10)
-        assert 0 < sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 5000
+        assert kept(feed)
         assert len(await feed.entries_after(0)) == 10
 
 
 async def test_edits_that_grow_a_message_stay_within_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "RING_BYTES", 50_000)
+    monkeypatch.setattr(ring_module, "RING_BYTES", 50_000)
     async with engine(tmp_path) as running:
         await running.feed()
         message = await running.post("x")
         for number in range(20):
             await running.edit(message, f"{number}" * 1000)
         feed = await handed_out(running, 21)
-        assert sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 50_000
+        assert [entry.cursor for entry in kept(feed)] == [21]
+        assert len(await running.replay()) == 21
 
 
 async def test_ring_answers_without_the_store(tmp_path: Path) -> None:
@@ -113,7 +112,7 @@ async def test_replay_comes_in_portions(tmp_path: Path, read_before: bool, monke
         for _ in range(30):
             await running.post("x" * 8000)
         feed = await handed_out(running, 30)
-        assert len(feed._ring) == (30 if read_before else 0)
+        assert len(kept(feed)) == (30 if read_before else 0)
         async with aclosing(running.stream(feed, running.at(0))) as body:
             portions = [await anext(body)]
             while b"\nid: " + str(running.at(30)).encode() not in portions[-1]:
@@ -271,12 +270,12 @@ async def test_deleted_text_is_in_no_ring_and_in_no_replay(tmp_path: Path) -> No
         await running.edit(message, "forget that plover")
         await running.delete(message)
         await handed_out(running, 3)
-        assert len(feed._ring) == 3
-        assert not [entry for entry in feed._ring if b"plover" in entry.frame + entry.fragment]
+        assert [entry.cursor for entry in kept(feed)] == [3]
+        assert not [entry for entry in kept(feed) if b"plover" in entry.frame + entry.fragment]
         assert not [event for event in await running.replay() if "plover" in event.data]
 
 
-async def test_edit_is_encoded_once_however_many_entries_show_the_message(tmp_path: Path) -> None:
+async def test_what_is_forgotten_is_read_once_and_kept_until_it_changes_again(tmp_path: Path) -> None:
     encoded: list[Event] = []
 
     def counted(event: Event) -> str:
@@ -284,47 +283,59 @@ async def test_edit_is_encoded_once_however_many_entries_show_the_message(tmp_pa
         return shown(event)
 
     async with engine(tmp_path, encode=counted) as running:
-        await running.feed()
+        feed = await running.feed()
         message = await running.post("0")
+        await running.post("between")
         for number in range(1, 21):
             await running.edit(message, str(number))
-        feed = await handed_out(running, 21)
-        assert len(encoded) <= 21 * 3, "as itself, and once for all entries of either type"
-        assert [entry.fragment.decode().rpartition(": ")[2] for entry in feed._ring] == ["20"] * 21
-        assert [event.last_event_id for event in await running.replay()] == [str(running.at(n)) for n in range(1, 22)]
+        await handed_out(running, 22)
+        assert len(encoded) == 22, "each as itself alone"
+        assert [entry.cursor for entry in kept(feed)] == [2, 22]
+        assert [event.last_event_id for event in await running.replay()] == [str(running.at(n)) for n in range(1, 23)]
+        assert [entry.cursor for entry in kept(feed)] == list(range(1, 23)), "the next reader finds them"
+        texts = [entry.fragment.decode().rpartition(": ")[2] for entry in kept(feed)]
+        assert texts == ["20", "between", *["20"] * 20]
+        await running.delete(message)
+        await handed_out(running, 23)
+        assert [entry.cursor for entry in kept(feed)] == [2, 23]
 
 
-async def test_message_that_grows_leaves_the_newest_entries_in_the_ring(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed_module, "RING_BYTES", 5000)
-    async with engine(tmp_path) as running:
-        await running.feed()
-        message = await running.post("x")
-        for number in range(9):
-            await running.edit(message, f"{number}")
-        await running.edit(message, "x" * 500)
-        feed = await handed_out(running, 11)
-        assert sum(entry.size for entry in feed._ring) == feed._ring_bytes <= 5000
-        assert [entry.cursor for entry in feed._ring] == [8, 9, 10, 11]
-        assert len(await running.replay()) == 11, "all of them"
+class Interrupted:
+    """A room's log in the store, in which something happens after it was read and before the reader has it."""
+
+    def __init__(self, log: feed_module.Log, happens: Callable[[], Awaitable[object]]) -> None:
+        self._log = log
+        self._happens: Callable[[], Awaitable[object]] | None = happens
+        self.head = log.head
+        self.size_after = log.size_after
+
+    async def after(self, cursor: int, limit: int) -> Sequence[Event]:
+        events = await self._log.after(cursor, limit)
+        happens, self._happens = self._happens, None
+        if happens is not None:
+            await happens()
+        return events
 
 
-async def test_message_that_grows_takes_no_more_memory_than_the_ring_may(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed_module, "RING_BYTES", 200_000)
-    async with engine(tmp_path, encode=html) as running:
-        await running.feed()
-        message = await running.post("x")
-        for number in range(80):
-            await running.edit(message, f"{number}")
-        feed = await handed_out(running, 81)
-        assert len(feed._ring) > 60
-        with traced() as peak:
-            await running.edit(message, '"' * 8000)
-            await handed_out(running, 82)
-            assert peak() < 1_000_000, "60 entries of 40 KB each would be more"
+async def test_text_that_is_deleted_while_the_store_is_read_is_not_what_the_reader_gets(tmp_path: Path) -> None:
+    async with engine(tmp_path, encode=html) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        first = await running.post("first")
+        secret = await running.post("the secret word is plover")
+        await running.edit(first, "first again")
+        await running.edit(secret, "forget that plover")
+        await handed_out(running, 4)
+
+        async def deletes() -> None:
+            await running.delete(secret)
+            await handed_out(running, 5)
+
+        feed._stored = Interrupted(feed._stored, deletes)
+        entries = await feed.entries_after(0)
+        assert [entry.cursor for entry in entries] == [1], "up to what has changed"
+        entries += await feed.entries_after(1)
+        assert [entry.cursor for entry in entries] == [1, 2, 3, 4, 5]
+        assert not [entry for entry in [*entries, *kept(feed)] if b"plover" in entry.frame + entry.fragment]
 
 
 async def test_deleted_text_is_not_replayed_from_the_store(tmp_path: Path) -> None:
@@ -359,4 +370,4 @@ async def test_late_event_does_not_bring_back_an_older_text(tmp_path: Path) -> N
         del broker.held[0]
         broker.release()
         await handed_out(running, 3)
-        assert not [entry for entry in feed._ring if b"plover" in entry.frame]
+        assert not [entry for entry in kept(feed) if b"plover" in entry.frame]

@@ -146,3 +146,19 @@ async def test_heartbeats_go_on_by_themselves(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
         assert max(len(reader.bursts) for reader in readers) <= 4, "nobody is a round ahead"
         assert len({id(burst) for reader in readers for burst in reader.bursts}) >= 3 * TURNS
+
+
+async def test_room_in_which_little_goes_on_is_left_alone(tmp_path: Path) -> None:
+    """A thousand of them cost less than one in which much goes on: each is looked at when somebody is to hear."""
+    async with engine(tmp_path) as running:
+        feed = await running.feed()
+        assert feed._coming() == TURNS, "once in a round, to ask the store for the head"
+        (first,) = join(feed, 1)
+        assert feed._coming() == TURNS, "it has its turn then"
+        (second,) = join(feed, 1)
+        assert feed._coming() == 1
+        await feed._beat()
+        assert (feed._coming(), len(second.bursts), len(first.bursts)) == (TURNS, 1, 0)
+        feed.leave(second)
+        await turns(feed, [first], TURNS - 1)
+        assert (feed._coming(), len(first.bursts)) == (2 * TURNS, 1)

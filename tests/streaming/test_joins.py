@@ -10,6 +10,7 @@ import pytest
 from quart_chat.models import Message
 from quart_chat.streaming import feed as feed_module
 from quart_chat.streaming import queue_reader as reader_module
+from quart_chat.streaming import ring as ring_module
 from tests.sse import Parser
 from tests.streaming.engine import Engine, LossyBroker, engine
 
@@ -24,7 +25,7 @@ OPENING = ("hello", "heartbeat")
 @pytest.fixture(autouse=True)
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ring, store and overflow all take part in a short test."""
-    monkeypatch.setattr(feed_module, "RING_EVENTS", 16)
+    monkeypatch.setattr(ring_module, "RING_EVENTS", 16)
     monkeypatch.setattr(feed_module, "STEP", 7)
     monkeypatch.setattr(feed_module, "SLICE", 2)
     monkeypatch.setattr(reader_module, "WAITING_BYTES", 1500)

@@ -55,14 +55,6 @@ def test_sequence_comes_back_as_the_same_sequence(sent: list[tuple[str, str | No
     assert events == [SSEvent(event or "message", received(text), str(n)) for n, (text, event) in enumerate(sent)]
 
 
-@given(texts, st.none() | words, words, st.randoms(use_true_random=False))
-def test_event_that_gets_its_id_later_comes_back_the_same(
-    text: str, event: str | None, id: str, random: Random
-) -> None:
-    events, _ = parse(sse.with_id(sse.frame(text, event=event), id), random)
-    assert events == [SSEvent(event or "message", received(text), id)]
-
-
 @given(texts)
 def test_lines_end_with_lf_alone(text: str) -> None:
     assert b"\r" not in sse.frame(text, event="named", id="1")

@@ -1,0 +1,66 @@
+"""What carries news between whoever commits and whoever reads: positions and signals, and no text.
+
+A broker may lose, repeat and reorder. A feed sees that from the numbers, and reads the store.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from quart_chat.events import Event
+
+INBOX = 10_000
+"""What may wait for one subscriber. When it is full, more is dropped; a feed then reads the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What one may hear of: a room, or what concerns one user."""
+
+    kind: Literal["room", "user"]
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def room(cls, id: int) -> "Topic":
+        return cls("room", id)
+
+    @classmethod
+    def user(cls, id: int) -> "Topic":
+        return cls("user", id)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Somebody else has committed in this room, up to `cursor`: what that was is in the store."""
+
+    cursor: int
+
+
+class Signal(Protocol):
+    """Something that is true for a moment, and kept nowhere. The latest of a kind and a user replaces those before."""
+
+    @property
+    def kind(self) -> str:
+        """A word: it goes into an attribute as it is."""
+
+    @property
+    def user_id(self) -> int: ...
+
+
+Inbox = asyncio.Queue[Event | Position | Signal]
+
+
+class Broker(Protocol):
+    def publish(self, committed: Sequence[Event]) -> None:
+        """Tell of events after their commit, in the order of the log. Never waits, never raises."""
+
+    def signal(self, topic: Topic, signal: Signal) -> None:
+        """Tell whoever hears of `topic`. Never waits, never raises."""
+
+    def subscribe(self, topic: Topic) -> AbstractContextManager[Inbox]:
+        """What is told of `topic` from now on."""
