@@ -5,14 +5,18 @@ names need not be unique beyond their own file. Comments stay behind. A source m
 """
 
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from quart_chat import vendor
 
-SCRIPTS = ("room", "framed", "still", "share", "local-times", "embedding", "diagnose")
-"""The modules that pages begin with."""
+SCRIPTS = {
+    name.rpartition("/")[2]: f"{name}.js"
+    for name in ("room", "framed", "still", "share", "list/local-times", "embedding", "diagnose")
+}
+"""The modules that pages begin with, by the names under which pages ask for them."""
 
 INLINE = "choose-htmx"
 """What stands in the page itself, because everything else would be later."""
@@ -23,7 +27,7 @@ SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms",
 HTMX = "htmx.js"
 """The local copy of htmx and its extensions."""
 
-IMPORT = re.compile(r'import (?:\{ (?P<names>[^}]+) \} from )?"\./(?P<file>[a-z0-9-]+\.js)";(?P<rest>.*)')
+IMPORT = re.compile(r'import (?:\{ (?P<names>[^}]+) \} from )?"(?P<file>\.\.?/[a-z0-9/.-]+\.js)";(?P<rest>.*)')
 EXPORT = re.compile(r"export (?P<code>(?:const|class|(?:async )?function\*?) (?P<name>\w+)\b.*)")
 EXPORTS = re.compile(r"export \{ (?P<names>[\w, ]+) \};(?P<rest>.*)")
 REMARK = re.compile(r"(?:^|\s+)// .*")
@@ -48,8 +52,8 @@ class _Module:
 
 
 def modules(folder: Path, name: str) -> list[str]:
-    """The names of a script and of all it imports, and what these import: each after what it needs, as browsers run
-    them. Raises Unjoinable where two need each other."""
+    """A script and all it imports, and what these import, as paths below the folder: each after what it needs, as
+    browsers run them. Raises Unjoinable where two need each other, and for what is not in the folder."""
     found: list[str] = []
     _visit(folder, name, found, ())
     return found
@@ -73,6 +77,7 @@ def script(folder: Path, name: str) -> tuple[str, str]:
         mapped += [(number, line) for line, _ in module.lines]
         text += [f"return {{ {', '.join(module.exports)} }};", "})();"]
         mapped += [None, None]
+    name = posixpath.basename(name)
     text.append(f"//# sourceMappingURL={name}.map\n")
     sources = [f"{folder.name}/{file}" for file in files]
     return "\n".join(text), json.dumps(
@@ -110,8 +115,8 @@ def htmx(folder: Path) -> str | None:
 def files(root: Path) -> dict[str, bytes]:
     """All that is put together from the static files, by the name under which pages ask for it. Raises Unjoinable."""
     found = {"page.css": sheet(root / "css", *SHEETS)}
-    for name in SCRIPTS:
-        found[f"{name}.js"], found[f"{name}.js.map"] = script(root / "js", f"{name}.js")
+    for name, file in SCRIPTS.items():
+        found[f"{name}.js"], found[f"{name}.js.map"] = script(root / "js", file)
     found["embed.js"] = bare((root / "embed.js").read_text("utf-8"))
     if (copies := htmx(root / "vendor")) is not None:
         found[HTMX] = copies
@@ -123,10 +128,18 @@ def _visit(folder: Path, name: str, found: list[str], above: tuple[str, ...]) ->
         raise Unjoinable(f"{' imports '.join((*above, name))}: none of them can be first")
     if name in found:
         return
-    for line in (folder / name).read_text("utf-8").splitlines():
+    for number, line in enumerate((folder / name).read_text("utf-8").splitlines()):
         if needed := IMPORT.fullmatch(line):
-            _visit(folder, needed["file"], found, (*above, name))
+            file = _resolved(name, needed["file"])
+            if file.startswith("../"):
+                raise Unjoinable(f"{name}:{number + 1}: {needed['file']} is of another folder")
+            _visit(folder, file, found, (*above, name))
     found.append(name)
+
+
+def _resolved(file: str, address: str) -> str:
+    """What a module means by an address, as a path below the folder of all."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), address))
 
 
 def _module(file: str, text: str) -> _Module:
@@ -141,8 +154,9 @@ def _module(file: str, text: str) -> _Module:
             if found["names"] is None:
                 continue
             names = found["names"].replace(" as ", ": ")
-            imports.append((number, found["file"], re.findall(r"(\w+)(?:: \w+)?", names)))
-            code = f"const {{ {names} }} = {_variable(found['file'])};{found['rest']}"
+            needed = _resolved(file, found["file"])
+            imports.append((number, needed, re.findall(r"(\w+)(?:: \w+)?", names)))
+            code = f"const {{ {names} }} = {_variable(needed)};{found['rest']}"
         elif found := EXPORT.fullmatch(line):
             exports.append(found["name"])
             code = found["code"]
@@ -159,8 +173,8 @@ def _module(file: str, text: str) -> _Module:
 
 
 def _variable(file: str) -> str:
-    """What a module's exports are called: no name that stands in one."""
-    return "$" + file.removesuffix(".js").replace("-", "_")
+    """What a module's exports are called: no name that stands in one, nor that of a module in another folder."""
+    return "$" + file.removesuffix(".js").replace("-", "_").replace("/", "$")
 
 
 def _mappings(lines: list[tuple[int, int] | None]) -> str:

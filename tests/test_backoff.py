@@ -17,7 +17,7 @@ console.log(JSON.stringify(Array.from({ length: 60 }, () => backoff.next())));
 
 def test_page_comes_back_within_a_third_of_what_the_server_was_away() -> None:
     need("node")
-    file = assets.folder("static") / "js" / "backoff.js"
+    file = assets.folder("static") / "js/lib/backoff.js"
     for luck in ("0", "0.5", "0.999"):
         command = [str(find("node")), "--input-type=module", "--eval", WAITS, "--", file.as_uri(), luck]
         waits = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)

@@ -83,8 +83,10 @@ class Templates:
             name_units=2 * NAME_SIZE,
             joined=joined,
             sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],
-            scripts={name: f"{'' if joined else 'js/'}{name}.js" for name in bundles.SCRIPTS},
-            modules={} if joined else {name: bundles.modules(static / "js", f"{name}.js") for name in bundles.SCRIPTS},
+            scripts={name: f"{name}.js" if joined else f"js/{file}" for name, file in bundles.SCRIPTS.items()},
+            modules={}
+            if joined
+            else {name: bundles.modules(static / "js", file) for name, file in bundles.SCRIPTS.items()},
             night=Markup(bundles.sheet(static / "css", "dark")),  # noqa: S704  # a file of ours
             choose_htmx=Markup(bundles.inline(static / "js", f"{bundles.INLINE}.js")),  # noqa: S704  # this one, too
             htmx=vendor.SCRIPTS if cdn else (),

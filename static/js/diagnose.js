@@ -1,5 +1,5 @@
 // The page that measures the network: asks for a measurement, shows how far it is, and what the server makes of it.
-import { measure } from "./diagnose-steps.js";
+import { measure } from "./diagnose/diagnose-steps.js";
 
 const form = document.getElementById("measure");
 const button = form.querySelector("button");

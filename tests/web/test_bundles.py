@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from quart_chat.web.templates import Templates
 STATIC = assets.folder("static")
 TEMPLATES = assets.folder("templates")
 
+FOLDERS = ("lib", "link", "list", "write", "frame", "diagnose")
+"""Of modules. What pages begin with stands beside them; `lib` needs none of the others."""
+
 REFUSED = {
     "a live binding": "export let count = 0;",
     "a default": "export default function start() {}",
@@ -21,6 +25,7 @@ REFUSED = {
     "over several lines": 'import {\n  one,\n} from "./other.js";',
     "only when needed": 'const other = await import("./other.js");',
     "of another folder": 'import { one } from "../other.js";',
+    "from anywhere": 'import { one } from "/js/other.js";',
     "what is not there": 'import { two, one } from "./other.js";',
     "its own address": "const here = import.meta.url;",
 }
@@ -64,38 +69,58 @@ def numbers(segment: str) -> list[int]:
 
 @pytest.mark.parametrize("name", bundles.SCRIPTS)
 def test_every_line_of_a_script_leads_to_its_file(name: str) -> None:
-    text, mapped = bundles.script(STATIC / "js", f"{name}.js")
+    text, mapped = bundles.script(STATIC / "js", bundles.SCRIPTS[name])
     assert text.endswith(f"\n//# sourceMappingURL={name}.js.map\n")
     led = [origin for origin in origins(text, mapped) if origin]
     for code, source, line in led:
         original = (STATIC / source).read_text("utf-8").splitlines()[line]
-        imported = re.fullmatch(r"const \{ (.*) \} = \$(\w+);.*", code)
+        imported = re.fullmatch(r"const \{ (.*) \} = \$([\w$]+);.*", code)
         if imported and original.startswith("import"):
-            assert original.startswith(
-                f'import {{ {imported[1].replace(": ", " as ")} }} from "./{imported[2].replace("_", "-")}'
-            )
+            assert original.startswith(f"import {{ {imported[1].replace(': ', ' as ')} }} from ")
+            needed = imported[2].replace("_", "-").replace("$", "/")
+            assert f'{needed.rpartition("/")[2]}.js";' in original
+            assert (STATIC / "js" / f"{needed}.js").is_file()
         else:
             assert original in (code, f"export {code}")
-    assert {source for _, source, _ in led} <= {f"js/{file}" for file in bundles.modules(STATIC / "js", f"{name}.js")}
+    assert {source for _, source, _ in led} <= {
+        f"js/{file}" for file in bundles.modules(STATIC / "js", bundles.SCRIPTS[name])
+    }
     assert len(led) > 0.9 * len(text.splitlines()) - 3 * len(json.loads(mapped)["sources"])
 
 
 def test_every_file_is_part_of_a_page() -> None:
     """A new one is in the list of sheets, or imported by a script that a page begins with."""
-    scripts = {module for name in bundles.SCRIPTS for module in bundles.modules(STATIC / "js", f"{name}.js")}
-    assert {path.name for path in (STATIC / "js").glob("*.js")} == {*scripts, f"{bundles.INLINE}.js"}
+    scripts = {module for file in bundles.SCRIPTS.values() for module in bundles.modules(STATIC / "js", file)}
+    assert set(written_modules()) == {*scripts, f"{bundles.INLINE}.js"}
     written = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
     single = set(re.findall(r"static \}\}/css/([a-z-]+)\.css", written))
     assert {path.stem for path in (STATIC / "css").glob("*.css")} == {*bundles.SHEETS, *single, "dark"}
     assert "/js/{{ module" in written
-    assert not re.findall(r"static \}\}/js/[a-z-]+\.js", written), "a page names its script as scripts[...]"
+    assert not re.findall(r"static \}\}/js/[a-z/-]+\.js", written), "a page names its script as scripts[...]"
+
+
+def written_modules() -> list[str]:
+    return [path.relative_to(STATIC / "js").as_posix() for path in (STATIC / "js").rglob("*.js")]
+
+
+def test_a_name_says_which_module_it_is() -> None:
+    """Two folders do not have files of one name: documents, and whoever looks for one, name it alone."""
+    names = Counter(file.rpartition("/")[2] for file in written_modules())
+    assert not [name for name, count in names.items() if count > 1]
+    assert {file.rpartition("/")[0] for file in written_modules()} == {"", *FOLDERS}
+    below = [file for file in written_modules() if file.startswith("lib/")]
+    for file in below:
+        assert set(bundles.modules(STATIC / "js", file)) <= set(below), f"{file} needs what stands on it"
 
 
 def test_modules_keep_their_names_to_themselves(tmp_path: Path) -> None:
-    """Two may use one name, and import it from each other under another."""
+    """Two may use one name, and import it from each other under another; folders keep theirs apart."""
+    (tmp_path / "deep").mkdir()
+    write(tmp_path / "deep", three='import { far } from "../three-and.js";\nexport const room = far;')
     write(
         tmp_path,
-        one='import "./three.js";\nimport { room as two } from "./two.js"; // why\n\n// So.\nexport const room = two;',
+        one='import "./three.js";\nimport "./deep/three.js";\nimport { room as two } from "./two.js"; // why\n\n'
+        "// So.\nexport const room = two;",
         two='import { far, near } from "./three-and.js";\nconst room = 1;\nexport { room };\n',
         three="console.log(1);",
         three_and="export async function* far() {}\nexport class near {}",
@@ -104,6 +129,7 @@ def test_modules_keep_their_names_to_themselves(tmp_path: Path) -> None:
     assert text.splitlines() == [
         "const $three = (() => {", "console.log(1);", "return {  };", "})();",
         "const $three_and = (() => {", "async function* far() {}", "class near {}", "return { far, near };", "})();",
+        "const $deep$three = (() => {", "const { far } = $three_and;", "const room = far;", "return { room };", "})();",
         "const $two = (() => {", "const { far, near } = $three_and;", "const room = 1;", "return { room };", "})();",
         "const $one = (() => {", "const { room: two } = $two; // why", "const room = two;", "return { room };", "})();",
         "//# sourceMappingURL=one.js.map",

@@ -1,0 +1,34 @@
+// What this frame and the page around it say to each other, each to the other's origin alone. The frame speaks first: it
+// knows whose page it is in.
+import { around } from "../lib/credential.js";
+import { room } from "../lib/page.js";
+
+const listeners = {};
+
+let held = true;
+
+// Whether this frame may hold a connection, where the browser lets frames not agree on that: the page around counts them.
+export const mayHold = () => held;
+
+// Calls `listener(words)` when the page around says something of this type.
+export function onHost(type, listener) {
+  (listeners[type] ??= []).push(listener);
+}
+
+export function tellHost(type, words = {}) {
+  if (around) parent.postMessage({ quartChat: 1, type, ...words }, around);
+}
+
+// MUST be called when everybody listens.
+export function greetHost() {
+  tellHost("ready", { room });
+}
+
+onHost("welcome", (words) => { held = words.held !== false; });
+
+if (around) {
+  addEventListener("message", ({ origin, source, data }) => {
+    if (origin !== around || source !== parent || data?.quartChat !== 1) return;
+    if (Object.hasOwn(listeners, data.type)) for (const listener of listeners[data.type]) listener(data);
+  });
+}

@@ -1,0 +1,3 @@
+// What the page says of itself.
+
+export const room = document.querySelector("[data-room]").dataset.room;

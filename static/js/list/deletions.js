@@ -1,0 +1,27 @@
+// Deletions as they come, by whatever way: a message that disappears is seen by those who look, and said to the others.
+import { announce } from "../lib/announce.js";
+
+const TOGETHER = 300; // milliseconds: after a pause many come at once
+
+const listeners = [];
+let gone = 0;
+let telling;
+
+// Calls `listener(ids)` with the numbers of messages that are deleted.
+export function onDeleted(listener) {
+  listeners.push(listener);
+}
+
+function tell() {
+  announce(gone === 1 ? "Message deleted." : `${gone} messages deleted.`);
+  gone = 0;
+}
+
+document.addEventListener("htmx:before:swap", ({ detail }) => {
+  const marks = detail.tasks.flatMap(({ fragment }) => [...fragment.querySelectorAll("[data-deleted]")]);
+  const deleted = marks.map((mark) => mark.dataset.deleted);
+  gone += deleted.filter((id) => document.getElementById(id)).length;
+  clearTimeout(telling);
+  if (gone) telling = setTimeout(tell, TOGETHER);
+  if (deleted.length) for (const listener of listeners) listener(deleted.map((id) => Number(id.slice("message-".length))));
+});

@@ -1,0 +1,34 @@
+// The list of messages, and who wants to know when it changes.
+
+export const list = document.getElementById("messages");
+
+const listeners = [];
+
+let newest = Infinity; // that has been here: what is there from the start is no news
+
+export const all = () => list.querySelectorAll(":scope > .message");
+export const number = (message) => Number(message.id.slice("message-".length));
+export const sentAt = (message) => new Date(message.querySelector("time").dateTime);
+
+// Calls `listener(added, fresh)` with the messages that came into the list, before they are painted, and with those of them
+// that are newer than all that were here before.
+export function onMessages(listener) {
+  listeners.push(listener);
+}
+
+const observer = new MutationObserver((records) => {
+  notify(records.flatMap((record) => [...record.addedNodes]).filter((node) => node.matches?.(".message")));
+});
+
+function notify(added) {
+  const fresh = added.filter((message) => number(message) > newest);
+  newest = Math.max(newest, ...fresh.map(number));
+  for (const listener of listeners) listener(added, fresh);
+  observer.takeRecords(); // what the listeners themselves changed
+}
+
+export function start() {
+  notify([...all()]);
+  newest = Math.max(0, ...[...all()].map(number));
+  observer.observe(list, { childList: true });
+}

@@ -1,0 +1,44 @@
+// How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
+import { onHost, tellHost } from "../frame/host.js";
+import { list, number, onMessages } from "./messages.js";
+import { isOwn } from "./own-messages.js";
+import { isBehind } from "./reach-newest.js";
+
+const title = document.title;
+
+let unread = new Set(); // of ids
+let shown = 0;
+let visible = true; // whether the page around shows this frame
+
+const isSeen = () => visible && !document.hidden;
+
+function show() {
+  if (unread.size === shown) return;
+  shown = unread.size;
+  document.title = shown ? `(${shown}) ${title}` : title;
+  tellHost("unread", { count: shown });
+}
+
+onMessages((added, fresh) => {
+  if (!isSeen() && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.add(message.id);
+  const oldest = list.querySelector(":scope > .message");
+  // Deleted meanwhile, and not merely taken out of a long page.
+  for (const id of unread) if (!document.getElementById(id) && oldest && number({ id }) > number(oldest)) unread.delete(id);
+  show();
+});
+
+function look() {
+  if (!isSeen()) return;
+  unread = new Set();
+  show();
+}
+
+function setVisible(words) {
+  if (typeof words.visible !== "boolean" || words.visible === visible) return;
+  visible = words.visible;
+  look();
+}
+
+document.addEventListener("visibilitychange", look);
+onHost("welcome", setVisible);
+onHost("visible", setVisible);
