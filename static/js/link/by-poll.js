@@ -4,15 +4,13 @@ import { Backoff } from "../lib/backoff.js";
 import { credentials } from "../lib/credential.js";
 import { isGate, redirect } from "../lib/gate.js";
 import { room } from "../lib/page.js";
+import { HOLDS } from "./ladder.js";
 import { apply, here } from "./log.js";
 
 // All in seconds.
-const HOLDS = [25, 10, 0]; // how long a poll is held, each where the network does not stand the one before
-export const SHORT_POLLS = HOLDS.length - 1; // which of them is none
 const SHORT = 2; // between polls that are not held
 const MARGIN = 5; // what the network may take besides, until the answer begins
 const BODY = 60; // and until it is there
-const CUTS = 2; // held polls that are cut, one after the other, before the next ones are held shorter
 
 // Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, gated } where this server refuses, or a
 // gate in front of it answers; to null where there is no answer.
@@ -61,15 +59,15 @@ export class Polls {
   #stopping = null;
   #pause = null;
   #due = 0; // when the answer that is waited for should be there
-  hold = 0; // which of HOLDS the network stands
+  hold = 0; // which of HOLDS
 
-  // `told` hears polled(answer) after its events are in the page, and failed(gated).
+  // `told` hears polled(answer) after its events are in the page, cut() of a poll that was held and got no answer, and
+  // failed(gated) of any other.
   constructor(told) {
     this.#told = told;
   }
 
   get running() { return this.#stopping !== null; }
-  get held() { return HOLDS[this.hold] > 0; }
 
   start() {
     if (!this.running) this.#run((this.#stopping = new AbortController()).signal);
@@ -92,8 +90,6 @@ export class Polls {
 
   async #run(signal) {
     let wait = 0; // the first answer must not be waited for
-    let cut = false; // whether the last poll was held, and failed
-    let cuts = 0;
     const backoff = new Backoff();
     while (!signal.aborted) {
       const asked = Date.now();
@@ -101,26 +97,18 @@ export class Polls {
       const answer = await poll(wait, signal);
       if (signal.aborted) return;
       if (answer && !answer.refused) {
-        if (wait) cuts = 0;
-        if (cut) cuts += 1; // this one got through: it was the holding
-        if (cuts >= CUTS && this.held) {
-          this.hold += 1;
-          cuts = 0;
-        }
-        cut = false;
         backoff.reset();
         if (!answer.reset) await apply(answer.html, answer.from, answer.to);
         if (signal.aborted) return;
-        this.#told.polled(answer);
+        this.#told.polled({ ...answer, wait });
         const early = wait > 0 && Date.now() - asked < 1000 * SHORT;
         wait = HOLDS[this.hold];
         // Between short polls, and where something answers held ones at once with nothing.
         if (here() === answer.from && (early || !wait)) await this.#sleep(1000 * SHORT);
       } else if (wait && !answer) {
-        cut = true;
         wait = 0;
+        this.#told.cut();
       } else {
-        cut = false;
         wait = 0;
         this.#told.failed(Boolean(answer?.gated));
         await this.#sleep(backoff.next());

@@ -1,48 +1,26 @@
 // Whether this network lets streams through, by how they ended and whether polls got through meanwhile: a server that is
-// away takes both along.
+// away takes both along. Each gives the next verdict.
 const MISSES = 3; // streams that failed, or
 const CUTS = 3; // that were cut soon, before it is taken for the network's way
 
-export class Verdict {
-  #misses = 0;
-  #cuts = 0;
-  #open = false; // whether the next poll tells what to make of the last failure
+// `open` is whether the next poll tells what to make of the last failure.
+export const NO_VERDICT = { misses: 0, cuts: 0, open: false };
 
-  get isBad() { return this.#misses >= MISSES || this.#cuts >= CUTS; }
+export const isBad = ({ misses, cuts }) => misses >= MISSES || cuts >= CUTS;
 
-  // A stream failed. `polled`: polls get through.
-  missed(polled) {
-    if (polled) this.#misses += 1;
-    else this.#open = true;
-  }
+// A stream failed. `through`: polls get through.
+export const missed = (verdict, through) => (through ? { ...verdict, misses: verdict.misses + 1 } : { ...verdict, open: true });
 
-  // A stream opened its connection, or not even that, and said nothing: one poll that gets through is enough.
-  late(polled) {
-    this.#misses = Math.max(this.#misses, MISSES - 1);
-    this.missed(polled);
-  }
+// A stream opened its connection, or not even that, and said nothing: one poll that gets through is enough.
+export const late = (verdict, through) => missed({ ...verdict, misses: Math.max(verdict.misses, MISSES - 1) }, through);
 
-  cut() {
-    this.#cuts += 1;
-  }
+export const cut = (verdict) => ({ ...verdict, cuts: verdict.cuts + 1 });
 
-  polled() {
-    if (this.#open) this.#misses += 1;
-    this.#open = false;
-  }
+export const polled = (verdict) => ({ ...verdict, misses: verdict.misses + (verdict.open ? 1 : 0), open: false });
 
-  // Polls do not get through either.
-  nothing() {
-    this.#open = false;
-    this.#cuts = 0;
-  }
+// Polls do not get through either.
+export const nothing = (verdict) => ({ ...verdict, cuts: 0, open: false });
 
-  opened() {
-    this.#open = false;
-    this.#misses = 0;
-  }
+export const opened = (verdict) => ({ ...verdict, misses: 0, open: false });
 
-  settled() {
-    this.#cuts = 0;
-  }
-}
+export const settled = (verdict) => ({ ...verdict, cuts: 0 });
