@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.contestants import QUART_CHAT
+from tests.connections import accepting
 from tests.serving import serving
 
 Fan = Callable[[int, bytes, list[asyncio.StreamWriter]], None]
@@ -41,12 +42,17 @@ def doubles(number: int, text: bytes, streams: list[asyncio.StreamWriter]) -> No
 held: list[bytes] = []
 
 
+def poster(text: bytes) -> bytes:
+    return text.partition(b"@@")[2].partition(b".")[0]
+
+
 def swaps(number: int, text: bytes, streams: list[asyncio.StreamWriter]) -> None:
+    """Two of one poster. Of two posters nobody can say who was first."""
     if number == 8:
         held.append(text)
         return
     faithful(number, text, streams)
-    while held:
+    if held and poster(held[0]) == poster(text):
         faithful(number, held.pop(), streams)
 
 
@@ -81,19 +87,8 @@ async def served(fan: Fan) -> AsyncIterator[int]:
             fan(number, text, streams)
             writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for stream in streams:
-            stream.close()
+    async with accepting(serve) as port:
+        yield port
 
 
 async def load(build: Path, port: int, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -127,8 +122,10 @@ async def test_faithful_server_is_valid_and_every_delivery_counted(build: Path) 
 )
 async def test_unfaithful_server_makes_the_run_invalid(build: Path, fan: Fan, said: str) -> None:
     held.clear()
+    # It ends where the fault is seen: what is long is only how late a slow machine may come to it.
+    arguments = ("--readers", str(READERS), "--posters", "2", "--rate", "60", "--seconds", "20")
     async with served(fan) as port:
-        code, found = await load(build, port, "--readers", str(READERS), "--posters", "2", "--rate", "60")
+        code, found = await load(build, port, *arguments)
     assert (code, found["valid"]) == (1, False)
     assert said in found["problem"]
 

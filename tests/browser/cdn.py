@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Route
 
 from quart_chat import assets, vendor
+from tests.connections import accepting
 from tests.network import certificates
 
 VENDOR = assets.folder("static") / "vendor"
@@ -46,17 +47,13 @@ async def serving_cdn(folder: Path) -> AsyncIterator[Cdn]:
     context.load_cert_chain(certificates.make().write(folder))
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            await writer.start_tls(context)
-            await _answer(reader, writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await writer.start_tls(context)
+        await _answer(reader, writer)
 
-    async with (
-        await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context) as server,
-        await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy,
-    ):
-        yield Cdn(server.sockets[0].getsockname()[1], proxy.sockets[0].getsockname()[1])
+    async with accepting(_answer, tls=context) as port, accepting(tunnel) as proxy:
+        yield Cdn(port, proxy)
 
 
 async def answer_as_cdn(route: Route) -> None:
@@ -70,14 +67,12 @@ async def answer_as_cdn(route: Route) -> None:
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError, asyncio.IncompleteReadError):
-        while True:
-            request = await reader.readuntil(b"\r\n\r\n")
-            body = (VENDOR / request.split()[1].decode().rsplit("/", 1)[1]).read_bytes()
-            head = (
-                "HTTP/1.1 200 OK\r\nContent-Type: application/javascript\r\nAccess-Control-Allow-Origin: *\r\n"
-                f"Cache-Control: public, max-age=31536000, immutable\r\nContent-Length: {len(body)}\r\n\r\n"
-            )
-            writer.write(head.encode() + body)
-            await writer.drain()
-    writer.close()
+    while True:
+        request = await reader.readuntil(b"\r\n\r\n")
+        body = (VENDOR / request.split()[1].decode().rsplit("/", 1)[1]).read_bytes()
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/javascript\r\nAccess-Control-Allow-Origin: *\r\n"
+            f"Cache-Control: public, max-age=31536000, immutable\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
+from tests.connections import accepting, connected
+
 LOGIN = b"<!doctype html><title>Sign in</title><h1>Sign in to Example</h1>"
 
 ELSEWHERE = "302 elsewhere"
@@ -43,31 +45,29 @@ class Gate:
         self._shut = None
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            if self._shut is None:
-                await self._pass(head, reader, writer)
-            else:
-                said = self._heads[PAGE if b" /sign-in " in head else self._shut]
-                writer.write(
-                    f"HTTP/1.1 {said}\r\nContent-Length: {len(LOGIN)}\r\nConnection: close\r\n\r\n".encode() + LOGIN
-                )
-                await writer.drain()
-        writer.close()
+        head = await reader.readuntil(b"\r\n\r\n")
+        if self._shut is None:
+            await self._pass(head, reader, writer)
+        else:
+            said = self._heads[PAGE if b" /sign-in " in head else self._shut]
+            writer.write(
+                f"HTTP/1.1 {said}\r\nContent-Length: {len(LOGIN)}\r\nConnection: close\r\n\r\n".encode() + LOGIN
+            )
 
     async def _pass(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = [line for line in head.split(b"\r\n")[:-2] if not line.lower().startswith(b"connection:")]
-        from_inside, to_inside = await asyncio.open_connection(self._inside.hostname, self._inside.port)
-        to_inside.write(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
-        tasks = {asyncio.create_task(_pump(reader, to_inside)), asyncio.create_task(_pump(from_inside, writer))}
-        self._passing |= tasks
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            self._passing -= tasks
-            to_inside.close()
+        assert self._inside.hostname
+        assert self._inside.port
+        async with connected(self._inside.hostname, self._inside.port) as (from_inside, to_inside):
+            to_inside.write(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
+            tasks = {asyncio.create_task(_pump(reader, to_inside)), asyncio.create_task(_pump(from_inside, writer))}
+            self._passing |= tasks
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                self._passing -= tasks
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -81,6 +81,5 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 async def gated(inside: str, login: str) -> AsyncIterator[Gate]:
     """A gate before the address `inside`, which leads to the page `login` of another site."""
     gate = Gate(inside, login)
-    async with await asyncio.start_server(gate.answer, "127.0.0.1", 0) as server:
-        gate.port = server.sockets[0].getsockname()[1]
+    async with accepting(gate.answer) as gate.port:
         yield gate

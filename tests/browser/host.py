@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+
+from tests.connections import accepting
 
 
 @dataclass
@@ -25,20 +27,16 @@ class Host:
         return self.url + path
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            request = await reader.readuntil(b"\r\n\r\n")
-            path = request.split()[1].decode().partition("?")[0]
-            nothing = HTTPStatus.NO_CONTENT if path == "/favicon.ico" else HTTPStatus.NOT_FOUND
-            writer.write(self.pages.get(path) or _answer(nothing, b"", {}))
-            await writer.drain()
-        writer.close()
+        request = await reader.readuntil(b"\r\n\r\n")
+        path = request.split()[1].decode().partition("?")[0]
+        nothing = HTTPStatus.NO_CONTENT if path == "/favicon.ico" else HTTPStatus.NOT_FOUND
+        writer.write(self.pages.get(path) or _answer(nothing, b"", {}))
 
 
 @asynccontextmanager
 async def hosting() -> AsyncIterator[Host]:
     host = Host()
-    async with await asyncio.start_server(host.answer, "127.0.0.1", 0) as server:
-        host.port = server.sockets[0].getsockname()[1]
+    async with accepting(host.answer) as host.port:
         yield host
 
 

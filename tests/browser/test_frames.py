@@ -15,6 +15,7 @@ from tests.browser.conftest import OpenVisit
 from tests.browser.firefox import Preferences, start_firefox
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, LINE, Visit, page
+from tests.connections import accepting
 from tests.network import certificates
 from tests.network.processes import started
 from tests.network.programs import need
@@ -367,10 +368,9 @@ async def test_embed_moves_nothing_and_holds_nothing_up(
 async def test_chat_that_hangs_does_not_hold_the_page_up(host: Host, room: str, visit: OpenVisit) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with await asyncio.start_server(hang, "127.0.0.1", 0) as silent:
-        chat = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    async with accepting(hang) as port:
+        chat = f"http://127.0.0.1:{port}"
         ana = await visit("about:blank")
         html = LINE.format(chat=chat, room=room) + FRAME.replace("<iframe", '<iframe loading="lazy"').format(
             chat=chat, room=room

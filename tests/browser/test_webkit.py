@@ -11,6 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, page
 from tests.browser.webkit import Webkit, starting_webkit
+from tests.connections import accepting, connected
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -31,26 +32,26 @@ async def buffering(server: Server) -> AsyncIterator[str]:
     """The address of a network that keeps streams back."""
 
     async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*server.bind.split(":"))
         kept = False
 
         async def down() -> None:
-            while data := await far_reader.read(65536):
-                if not kept:
-                    writer.write(data)
-                    await writer.drain()
+            with suppress(ConnectionError):
+                while data := await far_reader.read(65536):
+                    if not kept:
+                        writer.write(data)
+                        await writer.drain()
 
-        answers = asyncio.ensure_future(down())
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                kept = kept or b"/stream?" in data
-                far_writer.write(data)
-        answers.cancel()
-        far_writer.close()
-        writer.close()
+        async with connected(*server.bind.split(":")) as (far_reader, far_writer):
+            answers = asyncio.create_task(down())
+            try:
+                while data := await reader.read(65536):
+                    kept = kept or b"/stream?" in data
+                    far_writer.write(data)
+            finally:
+                answers.cancel()
 
-    async with await asyncio.start_server(up, "127.0.0.1", 0) as proxy:
-        yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    async with accepting(up) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def test_chat_draft_scroll_and_the_way_back(webkit: Webkit, server: Server, alice: Person) -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.connections import connected
 from tests.network.programs import find
 
 START = 40.0
@@ -128,11 +129,10 @@ class Program:
 
     async def _listens(self) -> bool:
         try:
-            _, writer = await asyncio.open_connection(self.host, self.port)
+            async with connected(self.host, self.port):
+                return True
         except OSError:
             return False
-        writer.close()
-        return True
 
     def _give_away(self) -> None:
         self.folder.chmod(0o755)

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Request, async_playwright, expect
 
 from tests.browser.chromium import FLAGS, MISSING, find_chromium
 from tests.browser.window import Window
+from tests.connections import connected
 from tests.delivery import readers, writers
 from tests.delivery.ledger import Ledger
 from tests.delivery.verdict import judge_database, judge_reader, whole_room
@@ -49,9 +50,8 @@ LOST = re.compile(r"^Reconnecting…")
 async def late(bad: Network, window: Window, seconds: float) -> None:
     bad.late()
     asked_at = time.monotonic()
-    _, writer = await asyncio.open_connection(*window.url.removeprefix("http://").split(":"))
-    assert time.monotonic() - asked_at > 0.29, "there and back"
-    writer.close()
+    async with connected(*window.url.removeprefix("http://").split(":")):
+        assert time.monotonic() - asked_at > 0.29, "there and back"
     await asyncio.sleep(seconds)
     assert bad.cable.lost
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+from tests.connections import accepting
 from tests.network.programs import need
 from tests.network.proxies import COMPONENTS, Built
 from tests.network.ways import Way
@@ -55,19 +56,13 @@ async def saying(asked: list[int]) -> AsyncIterator[str]:
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            request = await reader.readuntil(b"\r\n\r\n")
-            size = int(request.split()[1].removeprefix(b"/"))
-            event = b":" + b" " * (size - 3) + b"\n\n"
-            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-            writer.write(head + b"%x\r\n%b\r\n" % (len(event), event))
-            asked.append(size)
-            await reader.read()
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
+        request = await reader.readuntil(b"\r\n\r\n")
+        size = int(request.split()[1].removeprefix(b"/"))
+        event = b":" + b" " * (size - 3) + b"\n\n"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head + b"%x\r\n%b\r\n" % (len(event), event))
+        asked.append(size)
+        await reader.read()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        host, port = server.sockets[0].getsockname()
-        yield f"http://{host}:{port}"
+    async with accepting(answer) as port:
+        yield f"http://127.0.0.1:{port}"

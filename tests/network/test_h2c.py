@@ -16,6 +16,7 @@ from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, StreamEnded, StreamReset
 from hypercorn.protocol.h11 import H11Protocol
 
+from tests.connections import connected
 from tests.network.processes import started
 from tests.network.programs import find, need
 from tests.network.reverse import nginx_stock
@@ -112,11 +113,8 @@ class Tunnel:
 @asynccontextmanager
 async def tunnel(bind: str) -> AsyncIterator[Tunnel]:
     host, port = bind.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
+    async with connected(host, port) as (reader, writer):
         yield Tunnel(bind, reader, writer)
-    finally:
-        writer.close()
 
 
 def is_refusal(answer: str) -> bool:

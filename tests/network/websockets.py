@@ -9,6 +9,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.connection import Connection
 from wsproto.events import AcceptConnection, Request, TextMessage
 
+from tests.connections import accepting, connected
 from tests.network.ways import Way
 
 DEADLINE = 5.0
@@ -22,10 +23,8 @@ ACCEPT = b"s3pplmbitxaq9kygzzhzrbk+xoo="
 @asynccontextmanager
 async def echoing() -> AsyncIterator[str]:
     """The address (HOST:PORT) of the server."""
-    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
-    async with server:
-        host, port = server.sockets[0].getsockname()
-        yield f"{host}:{port}"
+    async with accepting(_echo) as port:
+        yield f"127.0.0.1:{port}"
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,23 +37,21 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                     writer.write(connection.send(AcceptConnection()))
                 elif isinstance(event, TextMessage):
                     writer.write(connection.send(TextMessage(event.data)))
-    await _close(writer)
 
 
 async def works(way: Way, target: str, *, tunnel: bool = False) -> bool:
     """Whether a text comes back: from `way.url`, or through the forward proxy from `target`, by CONNECT if told so."""
     parts = urlsplit(way.proxy or way.url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    assert parts.hostname
+    assert parts.port
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with connected(parts.hostname, parts.port) as (reader, writer), asyncio.timeout(DEADLINE):
             if tunnel and not await _tunnelled(reader, writer, target):
                 return False
             address = f"http://{target}/" if way.proxy and not tunnel else "/"
             return await _echoes(reader, writer, target if way.proxy else parts.netloc, address)
     except (TimeoutError, ConnectionError):
         return False
-    finally:
-        await _close(writer)
 
 
 async def _tunnelled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> bool:
@@ -80,9 +77,3 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
     with suppress(asyncio.IncompleteReadError):
         return await reader.readuntil(b"\r\n\r\n")
     return b""
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()

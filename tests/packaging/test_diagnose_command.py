@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.connections import accepting
 from tests.network import forward, reverse
 from tests.network.processes import free_port, started
 from tests.network.programs import find, need
@@ -97,10 +98,8 @@ async def test_another_server_is_no_chat(tmp_path: Path) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello")
-        writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
-        port = other.sockets[0].getsockname()[1]
+    async with accepting(answer) as port:
         told = await diagnose(tmp_path, f"http://127.0.0.1:{port}")
     assert told.code == 2
     assert "There is no quart-chat" in told.err

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from quart_chat.arrivals import LET_IN, LOTS, PASSED, Arrivals
+from tests.connections import accepting
 from tests.people import client
 from tests.serving import Server
 from tests.streaming.wire import eventually
@@ -43,14 +44,11 @@ async def served(arrivals: Arrivals, count: int) -> list[bytes]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         said.append((await reader.readuntil(b"\r\n\r\n")).partition(b" ")[0])
-        writer.close()
         if len(said) == count:
             there.set()
 
-    server = await asyncio.start_server(serve, sock=arrivals)
-    async with asyncio.timeout(20):
+    async with accepting(serve, sock=arrivals), asyncio.timeout(20):
         await there.wait()
-    server.close()
     return said
 
 
@@ -125,7 +123,6 @@ async def test_who_says_nothing_is_let_in_and_who_has_left_is_no_trouble() -> No
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         let_in.append(writer.get_extra_info("peername")[1])
-        writer.close()
         if len(let_in) == 3:
             closed.set()
 
@@ -133,10 +130,8 @@ async def test_who_says_nothing_is_let_in_and_who_has_left_is_no_trouble() -> No
         connections = [await connect(address, said) for said in (b"", READER, POSTER)]
         ports = {connection.getsockname()[1] for connection in connections}
         connections[1].close()
-        server = await asyncio.start_server(serve, sock=arrivals)
-        async with asyncio.timeout(20):
+        async with accepting(serve, sock=arrivals), asyncio.timeout(20):
             await closed.wait()
-        server.close()
     assert set(let_in) == ports
     for connection in connections:
         connection.close()

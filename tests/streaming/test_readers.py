@@ -16,6 +16,7 @@ from quart_chat.streaming import queue_reader, socket_reader, sse
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Reader, Reason
 from quart_chat.streaming.socket_reader import SocketReader
+from tests.connections import cut
 from tests.sse import Parser, SSEvent
 from tests.streaming.wire import eventually
 
@@ -111,7 +112,7 @@ async def unchunked(client: socket.socket) -> AsyncIterator[bytes]:
     except (ConnectionError, asyncio.IncompleteReadError, ValueError):
         return
     finally:
-        outgoing.close()
+        await cut(outgoing)
 
 
 @pytest.fixture(params=[queue, connection], ids=["queue", "socket"])

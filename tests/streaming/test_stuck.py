@@ -9,6 +9,7 @@ import pytest
 
 from quart_chat.streaming import queue_reader as reader_module
 from quart_chat.streaming.reader import Reason
+from tests.connections import accepting
 from tests.sse import Parser
 from tests.streaming.engine import Engine, engine
 
@@ -127,12 +128,11 @@ async def test_connection_that_is_never_read_is_closed_in_its_replay(tmp_path: P
             finally:
                 writer.transport.abort()
 
-        server = await asyncio.start_server(send, "127.0.0.1", 0)
-        async with server:
+        async with accepting(send) as port:
             with socket.socket() as never_read:
                 never_read.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 never_read.setblocking(False)
-                await asyncio.get_running_loop().sock_connect(never_read, server.sockets[0].getsockname())
+                await asyncio.get_running_loop().sock_connect(never_read, ("127.0.0.1", port))
                 await begun.wait()
                 while running.feeds.open_streams:
                     await asyncio.sleep(0.01)

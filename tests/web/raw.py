@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.connections import connected
 from tests.serving import Server
 
 MOST = 1_000_000
@@ -20,7 +21,6 @@ async def ask(
 ) -> bytes:
     """What the server sends back until it closes; without `wait`, the first of that."""
     address, _, port = server.bind.rpartition(":")
-    reader, writer = await asyncio.open_connection(address, int(port))
     lines = [b"%b %b %b" % (method, target, version), *headers]
     if host is not None:
         lines.append(b"Host: " + host)
@@ -28,12 +28,9 @@ async def ask(
         lines.append(b"Connection: close")
     if method == b"POST":
         lines += [b"Content-Type: application/x-www-form-urlencoded", b"Content-Length: %d" % len(body)]
-    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-    try:
-        async with asyncio.timeout(30):
-            answer = await reader.read(MOST)
-            while wait and (more := await reader.read(MOST)):
-                answer += more
-            return answer
-    finally:
-        writer.close()
+    async with connected(address, port) as (reader, writer), asyncio.timeout(30):
+        writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+        answer = await reader.read(MOST)
+        while wait and (more := await reader.read(MOST)):
+            answer += more
+        return answer

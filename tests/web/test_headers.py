@@ -7,6 +7,7 @@ import httpx
 import pytest
 from h2.connection import H2Connection
 
+from tests.connections import connected
 from tests.people import Person
 from tests.serving import Server
 from tests.web.page import Page
@@ -135,12 +136,9 @@ async def test_static_files_are_kept_for_ever_under_their_own_address(server: Se
 
 async def test_http_2_is_refused(server: Server) -> None:
     """The preface of RFC 9113, 3.4, as a proxy that speaks h2c sends it: answered in HTTP/1.1, and cut."""
-    reader, writer = await asyncio.open_connection(*server.bind.split(":"))
     client = H2Connection()
     client.initiate_connection()
-    writer.write(client.data_to_send())
-    async with asyncio.timeout(10):
+    async with connected(*server.bind.split(":")) as (reader, writer), asyncio.timeout(10):
+        writer.write(client.data_to_send())
         answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), answer
