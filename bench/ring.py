@@ -1,19 +1,28 @@
-"""`python -m bench.ring`: what a post, an edit and a deletion cost a room's feed with a full ring and no readers."""
+"""`python -m bench.ring`: what a post, an edit and a deletion cost a room's feed with a full ring and one reader."""
 
 import asyncio
+import functools
+import math
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from quart_chat import assets
+from quart_chat.app import forms
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
-from quart_chat.models import Message, User
+from quart_chat.models import Message, Rank, User
 from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.forms import HTML
+from quart_chat.streaming.gate import open_to_all
+from quart_chat.streaming.queue_reader import QueueReader
+from quart_chat.streaming.reader import Burst, Viewer
 from quart_chat.streaming.ring import RING_EVENTS
 from quart_chat.web.templates import Templates
 
 ROUNDS = 300
+
+ANYBODY = Viewer(None, "here", Rank.READER, None, HTML)
 
 AUTHOR = User(1, "Ana", "k" * 43, 0)
 
@@ -31,13 +40,22 @@ class Empty:
         return 0
 
 
+class Nowhere(QueueReader):
+    """A reader whose bytes nobody takes."""
+
+    def write(self, burst: Burst) -> None:
+        pass
+
+
 def posted(number: int) -> Message:
     return Message(number, 1, AUTHOR, "k" * 43, f"message {number}", 1_700_000_000_000, None, None, 1)
 
 
 async def measure() -> dict[str, float]:
     """Microseconds, medians; the kinds in turns, so that what the machine does meanwhile happens to all."""
-    feed = Feed("epoch", 0, asyncio.Queue(), Templates(assets.folder("templates")).fragment, Empty(), 15.0)
+    templates = Templates(assets.folder("templates"))
+    feed = Feed("epoch", 0, asyncio.Queue(), forms(templates), Empty(), 15.0, functools.partial(open_to_all, 1))
+    feed.join(Nowhere(ANYBODY, math.inf))
     took: dict[str, list[float]] = {"post": [], "edit": [], "delete": []}
 
     async def hand_out(kind: str | None, event: Event) -> None:

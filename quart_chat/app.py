@@ -21,6 +21,7 @@ from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.forms import HTML, JSON, Encoder, Forms, event_as_json, signals_as_json
 from quart_chat.streaming.places import Places
 from quart_chat.web import (
     context,
@@ -100,7 +101,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         async with open_chat(config) as chat:
-            feeds = Feeds(chat, site.templates.fragment, config.heartbeat, Places.from_config(config))
+            feeds = Feeds(chat, forms(site.templates), config.heartbeat, Places.from_config(config))
             site.opened(chat, feeds)
             yield
             await feeds.close()
@@ -124,6 +125,10 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         yield Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
     finally:
         await database.close()
+
+
+def forms(templates: Templates) -> Forms:
+    return {HTML: Encoder(templates.fragment, templates.signals), JSON: Encoder(event_as_json, signals_as_json)}
 
 
 def _wrapped(app: App, site: Site) -> App:

@@ -284,6 +284,12 @@ class StoreFull(StoreUnavailable):
     sentence = "The server’s disk is nearly full. Nothing was sent; please try again later, or tell its operator."
 
 
+class RemovedFromRoom(ChatError):
+    code = "removed"
+    status = 403
+    sentence = "You were removed from this room. Whoever looks after it can let you in again."
+
+
 class Draining(ChatError):
     code = "draining"
     status = 503

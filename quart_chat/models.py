@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from typing import Self
 
@@ -18,6 +19,17 @@ TOKEN_LENGTH = 6
 KEY_LENGTH = 64
 STRONG_KEY_LENGTH = 22
 """22 base64 characters are 128 random bits: too many to guess, even with a token's worth of them known."""
+
+
+class Rank(IntEnum):
+    """What somebody may do in a room: everything that those before may."""
+
+    NOBODY = 0
+    READER = 1
+    MEMBER = 2
+    MODERATOR = 3
+    OWNER = 4
+    OPERATOR = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,12 @@ from quart_chat.errors import StoreUnavailable
 from quart_chat.events import Event
 from quart_chat.models import Cursor
 from quart_chat.streaming import sse
+from quart_chat.streaming.forms import Encoded, Form, Forms
+from quart_chat.streaming.gate import Gate, Open
 from quart_chat.streaming.gathering import Gathering
 from quart_chat.streaming.reader import Burst, Reader, Reason
-from quart_chat.streaming.ring import Entry, Ring
+from quart_chat.streaming.ring import Entry, Ring, changes_access
+from quart_chat.streaming.signals import Signals
 
 log = structlog.get_logger()
 
@@ -55,8 +58,9 @@ few hundred hear at a time."""
 STORE_PAUSE = 1.0
 """Seconds between attempts while the store cannot be read."""
 
-Encode = Callable[[Event], str]
-"""The HTML fragment of an event, the same for every viewer."""
+
+RoomGate = Callable[[], Awaitable[Gate]]
+"""Who may read the room, as it is in the store now. Raises StoreUnavailable."""
 
 
 class Log(Protocol):
@@ -77,18 +81,22 @@ class Resumed:
 
     position: int
     must_reset: bool
-    entries: list[Entry]
+    frames: bytes
 
 
 class Feed:
     """`run` is its task. `head` is the position of the last event handed out."""
 
-    def __init__(self, epoch: str, head: int, inbox: Inbox, encode: Encode, stored: Log, heartbeat: float) -> None:
+    def __init__(
+        self, epoch: str, head: int, inbox: Inbox, forms: Forms, stored: Log, heartbeat: float, gate: RoomGate
+    ) -> None:
         self.epoch = epoch
         self.head = head
         self.closed = False
         self.used_at = time.monotonic()
-        self._readers: dict[Reader, int] = {}
+        self.gate: Gate = Open()
+        self._load_gate = gate
+        self._readers: dict[Form, dict[Reader, int]] = {}
         self._pause = heartbeat / TURNS
         self._turn = 0
         self._hearing = [0] * TURNS
@@ -96,30 +104,36 @@ class Feed:
         self._spread = itertools.count()
         self._replaying: set[Reader] = set()
         self._inbox = inbox
-        self._encode = encode
+        self._forms = forms
         self._stored = stored
         self._ring = Ring()
         self._changed = asyncio.Event()
+        self._signals = Signals()
         self.polls = Gathering(head)
 
     async def fill(self) -> None:
-        """Read the newest events into the ring, once. Readers who come back after a restart missed only few: they must
-        not ask the store, each for itself. Raises StoreUnavailable."""
+        """Read who may read, and the newest events into the ring, once. Readers who come back after a restart missed
+        only few: they must not ask the store, each for itself. Raises StoreUnavailable."""
+        self.gate = await self._load_gate()
         events = await self._stored.after(max(0, self.head - REFILL), REFILL)
-        self._ring.fill([self._entry(event) for event in events if event.cursor <= self.head])
+        self._ring.fill([Entry(event) for event in events if event.cursor <= self.head])
 
     async def run(self, idle: float) -> None:
         """Hand out what the broker brings, and what it failed to bring, and let readers hear in their turns; until
         nobody has read for `idle` seconds."""
         now = asyncio.get_running_loop().time
-        began = now()
+        # All feeds have their turns at the same moments: a thousand idle ones wake the loop once a turn.
+        began = now() // self._pause * self._pause
         while True:
-            await self._take(await self._news(began + self._coming() * self._pause))
-            due = int((now() - began) / self._pause)
+            due = began + self._coming() * self._pause
+            await self._take(await self._news(due if self._signals.due is None else min(due, self._signals.due)))
+            if self._signals.due is not None and self._signals.due <= now():
+                await self._tell(self._signals.tell(now()))
+            turn = int((now() - began) / self._pause)
             # Of what a machine has missed that was asleep, one round is enough.
-            for _ in range(min(due - self._turn, TURNS)):
+            for _ in range(min(turn - self._turn, TURNS)):
                 await self._beat()
-            self._turn = max(self._turn, due)
+            self._turn = max(self._turn, turn)
             if self.idle_since is not None and time.monotonic() - self.idle_since > idle:
                 self.close(Reason.SHUTDOWN)
                 return
@@ -127,17 +141,19 @@ class Feed:
     def cursor(self, position: int) -> Cursor:
         return Cursor(self.epoch, position)
 
-    def at_hand(self, after: Cursor | None, limit: int) -> "Resumed | None":
+    def at_hand(self, after: Cursor | None, limit: int, form: Form) -> "Resumed | None":
         """From where a reader goes on and what it has missed, where all of that is known here: without giving up
         control, so that it can join in the same step. None where the store must be asked."""
         if after is None or after.epoch != self.epoch or self.head - after.position > limit:
-            return Resumed(self.head, after is not None, [])
+            return Resumed(self.head, after is not None, b"")
         if after.position == self.head:
-            return Resumed(self.head, False, [])
-        entries = _portion(self._ring.after(after.position))
-        return Resumed(after.position, False, entries) if entries and entries[-1].cursor == self.head else None
+            return Resumed(self.head, False, b"")
+        entries = self._portion(self._ring.after(after.position), form)
+        if not entries or entries[-1].cursor < self.head:
+            return None
+        return Resumed(after.position, False, self.frames(entries, form))
 
-    async def resume(self, after: Cursor | None, limit: int, most: int) -> tuple[int, bool]:
+    async def resume(self, after: Cursor | None, limit: int, most: int, form: Form) -> tuple[int, bool]:
         """From which position a reader goes on, and whether it must be told to reset.
 
         A reader without a cursor begins at the head. A cursor of another database, from the future, or more than
@@ -150,9 +166,9 @@ class Feed:
             await self.wait_beyond(after.position - 1, STORE_PAUSE)
         if after.epoch != self.epoch or after.position > self.head or self.head - after.position > limit:
             return self.head, True
-        return (self.head, True) if await self._is_too_much(after.position, most) else (after.position, False)
+        return (self.head, True) if await self._is_too_much(after.position, most, form) else (after.position, False)
 
-    async def entries_after(self, position: int, limit: int = STEP) -> list[Entry]:
+    async def entries_after(self, position: int, form: Form, limit: int = STEP) -> list[Entry]:
         """What follows `position`, at most `limit` entries and about PORTION bytes; empty when that is the head.
 
         From the ring without giving up control; from the store where the ring does not reach back far enough. Raises
@@ -160,17 +176,29 @@ class Feed:
         """
         if position >= self.head:
             return []
-        if kept := _portion(islice(self._ring.after(position), limit)):
+        if kept := self._portion(islice(self._ring.after(position), limit), form):
             return kept
         while True:
-            head, changes = self.head, self._ring.changes
+            head = self.head
             events = await self._stored.after(position, min(limit, head - position))
-            entries = _portion(self._entry(event) for event in self._ring.unchanged(events, head))
-            if changes == self._ring.changes:
-                for entry in entries:
-                    self._ring.mend(entry)
+            entries = self._portion(self._ring.entries(events, head), form)
+            for entry in entries:
+                self._ring.mend(entry)
             if entries or not events:  # else the first of them has changed meanwhile
                 return entries
+
+    def frames(self, entries: Iterable[Entry], form: Form) -> bytes:
+        """What streams of this form get."""
+        return b"".join(self._encoded(entry, form).frame for entry in entries)
+
+    def fragments(self, entries: Iterable[Entry], form: Form) -> bytes:
+        """What polls of this form are answered with."""
+        return b"".join(self._encoded(entry, form).fragment for entry in entries)
+
+    def signals(self, form: Form) -> bytes:
+        """What is true at the moment, for a poll of this form."""
+        signals = self._signals.latest(asyncio.get_running_loop().time())
+        return self._forms[form].signals(signals).encode() if signals else b""
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Return when the head is past `position`, the feed is closed, or the time is up."""
@@ -183,24 +211,32 @@ class Feed:
 
     def admit(self, reader: Reader) -> None:
         """Close a reader in time like all others, from its first byte. It gets nothing before it joins."""
-        if self.closed:
-            reader.close(Reason.SHUTDOWN)
+        self._check(reader)
         self._replaying.add(reader)
 
     def join(self, reader: Reader) -> None:
         """Add a reader that has everything up to `head`. There MUST be no `await` between seeing that and this call."""
-        if self.closed:
-            reader.close(Reason.SHUTDOWN)
+        self._check(reader)
         self._replaying.discard(reader)
-        self._readers[reader] = turn = next(self._spread) % TURNS
+        turn = next(self._spread) % TURNS
+        self._readers.setdefault(reader.viewer.form, {})[reader] = turn
         self._hearing[turn] += 1
 
     def leave(self, reader: Reader) -> None:
         self._replaying.discard(reader)
-        turn = self._readers.pop(reader, None)
+        form = reader.viewer.form
+        readers = self._readers.get(form, {})
+        turn = readers.pop(reader, None)
         if turn is not None:
             self._hearing[turn] -= 1
+            if not readers:
+                del self._readers[form]
         self.used_at = time.monotonic()
+
+    @property
+    def readers(self) -> list[Reader]:
+        """Those that get what happens."""
+        return [reader for readers in self._readers.values() for reader in readers]
 
     @property
     def idle_since(self) -> float | None:
@@ -210,15 +246,21 @@ class Feed:
     def close(self, reason: Reason) -> None:
         """End every stream and every wait, now and from now on."""
         self.closed = True
-        for reader in [*self._readers, *self._replaying]:
+        for reader in [*self.readers, *self._replaying]:
             reader.close(reason)
         self._notify()
         self.polls.close()
 
-    async def _is_too_much(self, position: int, most: int) -> bool:
+    def _check(self, reader: Reader) -> None:
+        if self.closed:
+            reader.close(Reason.SHUTDOWN)
+        elif not self.gate.keeps(reader.viewer):
+            reader.close(Reason.REMOVED)
+
+    async def _is_too_much(self, position: int, most: int, form: Form) -> bool:
         if self.head - position <= FEW:
             return False
-        kept = [len(entry.frame) for entry in self._ring.after(position)]
+        kept = [len(self._encoded(entry, form).frame) for entry in self._ring.after(position)]
         if len(kept) == self.head - position:
             return sum(kept) > most
         return await self._stored.size_after(position) > most
@@ -248,6 +290,7 @@ class Feed:
         run: list[Event] = []
         for event in news:
             if not isinstance(event, Event | Position):
+                self._signals.put(event, asyncio.get_running_loop().time())
                 continue
             expected = self.head + len(run) + 1
             if isinstance(event, Event) and event.cursor == expected:
@@ -272,11 +315,16 @@ class Feed:
 
     async def _hand_out(self, events: Sequence[Event]) -> None:
         portion: list[Entry] = []
+        size = 0
         for event in events:
-            portion.append(self._entry(event))
-            if sum(len(entry.frame) for entry in portion) >= PORTION:
+            entry = Entry(event)
+            portion.append(entry)
+            size += max((len(self._encoded(entry, form).frame) for form in self._readers), default=0)
+            if size >= PORTION or changes_access(event):
                 await self._deliver(portion)
-                portion = []
+                portion, size = [], 0
+            if changes_access(event):
+                await self._look_at_the_gate()
         if portion:
             await self._deliver(portion)
 
@@ -285,16 +333,35 @@ class Feed:
             self._ring.append(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.
         self.head = entries[-1].cursor
-        readers = list(self._readers)
+        groups = [(self.frames(entries, form), list(readers)) for form, readers in self._readers.items()]
         self._notify()
         self.polls.happened(self.head)
-        await _write(b"".join(entry.frame for entry in entries), readers)
+        for frames, readers in groups:
+            await _write(frames, readers)
+
+    async def _look_at_the_gate(self) -> None:
+        """Who may not read any more gets nothing of what follows, by whatever way it would come."""
+        while True:
+            try:
+                self.gate = await self._load_gate()
+                break
+            except StoreUnavailable:
+                await asyncio.sleep(STORE_PAUSE)
+        for reader in [*self.readers, *self._replaying]:
+            if not self.gate.keeps(reader.viewer):
+                reader.close(Reason.REMOVED)
+        self.polls.dismiss(self.gate.keeps)
+
+    async def _tell(self, signals: Sequence[Signal]) -> None:
+        for form, readers in list(self._readers.items()):
+            told = sse.frame(self._forms[form].signals(signals), event="signal")
+            await _write(told, [reader for reader in readers if not reader.is_behind])
 
     async def _beat(self) -> None:
         """Give the readers whose turn it is their heartbeat, or their end if they are old enough."""
         self._turn += 1
         number = self._turn % TURNS
-        turn = [reader for reader, turn in self._readers.items() if turn == number]
+        turn = [reader for readers in self._readers.values() for reader, turn in readers.items() if turn == number]
         now = time.monotonic()
         for reader in [*turn, *self._replaying]:
             if now > reader.deadline:
@@ -309,26 +376,30 @@ class Feed:
             self._certain = True
         await _write(sse.heartbeat(self.cursor(self.head)), turn)
 
-    def _entry(self, event: Event) -> Entry:
-        fragment = self._encode(event)
-        frame = sse.frame(fragment, id=str(self.cursor(event.cursor)))
-        return Entry(event, fragment.encode(), frame)
+    def _encoded(self, entry: Entry, form: Form) -> Encoded:
+        """Made when it is first needed, once for all readers of the form."""
+        encoded = entry.encoded.get(form)
+        if encoded is None:
+            fragment = self._forms[form].event(entry.event)
+            frame = sse.frame(fragment, id=str(self.cursor(entry.cursor)))
+            encoded = entry.encoded[form] = Encoded(fragment.encode(), frame)
+            self._ring.grown(entry, encoded.size)
+        return encoded
+
+    def _portion(self, entries: Iterable[Entry], form: Form) -> list[Entry]:
+        """As many as may be written to a reader at a time; the first in any case."""
+        portion: list[Entry] = []
+        size = 0
+        for entry in entries:
+            size += len(self._encoded(entry, form).frame)
+            if portion and size > PORTION:
+                break
+            portion.append(entry)
+        return portion
 
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _portion(entries: Iterable[Entry]) -> list[Entry]:
-    """As many as may be written to a reader at a time; the first in any case."""
-    portion: list[Entry] = []
-    size = 0
-    for entry in entries:
-        size += len(entry.frame)
-        if portion and size > PORTION:
-            break
-        portion.append(entry)
-    return portion
 
 
 async def _write(frame: bytes, readers: Sequence[Reader]) -> None:

@@ -1,6 +1,7 @@
 """The feeds of this process: opened when somebody first reads a room, closed when nobody has for a while."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Sequence
 from contextvars import Context
@@ -14,9 +15,11 @@ from quart_chat.domain.chat import Chat
 from quart_chat.errors import Draining
 from quart_chat.events import Event
 from quart_chat.models import Room
-from quart_chat.streaming.feed import Encode, Feed
-from quart_chat.streaming.places import Caller, Place, Places
-from quart_chat.streaming.reader import Reader, Reason
+from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.forms import Forms
+from quart_chat.streaming.gate import Gates, open_to_all
+from quart_chat.streaming.places import Place, Places
+from quart_chat.streaming.reader import Reader, Reason, Viewer
 
 log = structlog.get_logger()
 
@@ -45,11 +48,14 @@ class _RoomLog:
 class Feeds:
     """Owns every feed and its task. Without `places` streams are not limited."""
 
-    def __init__(self, chat: Chat, encode: Encode, heartbeat: float, places: Places | None = None) -> None:
+    def __init__(
+        self, chat: Chat, forms: Forms, heartbeat: float, places: Places | None = None, gates: Gates = open_to_all
+    ) -> None:
         self.open_streams = 0
         self.places = places
         self._chat = chat
-        self._encode = encode
+        self._forms = forms
+        self._gates = gates
         self._heartbeat = heartbeat
         self._opened: dict[int, asyncio.Task[Feed]] = {}
         self._running: dict[int, tuple[Feed, asyncio.Task[None]]] = {}
@@ -99,11 +105,15 @@ class Feeds:
         except TimeoutError:
             log.warning("some streams did not end in time", streams=self.open_streams)
 
-    def opened(self, caller: Caller | None, reader: Reader) -> Place | None:
+    def left(self, viewer: Viewer) -> float:
+        """Seconds for which a stream or poll of theirs may go on."""
+        return viewer.left(self._chat.now())
+
+    def opened(self, reader: Reader) -> Place | None:
         """Count a stream, and give it its place where it has to have one. `ended` MUST follow, once."""
         self.open_streams += 1
         self._quiet.clear()
-        return self.places.take(caller, reader) if self.places and caller else None
+        return self.places.take(reader.viewer, reader) if self.places else None
 
     def ended(self, place: Place | None) -> None:
         if place is not None:
@@ -139,7 +149,8 @@ class Feeds:
         try:
             # Subscribed before the head is read: whatever is committed in between is in the inbox.
             with self._chat.broker.subscribe(Topic.room(room_id)) as inbox:
-                feed = Feed(self._chat.epoch, await stored.head(), inbox, self._encode, stored, self._heartbeat)
+                head, gate = await stored.head(), functools.partial(self._gates, room_id)
+                feed = Feed(self._chat.epoch, head, inbox, self._forms, stored, self._heartbeat, gate)
                 task = asyncio.current_task()
                 assert task is not None
                 await feed.fill()

@@ -6,6 +6,9 @@ happened for a while there is no pause, and everybody hears at once.
 """
 
 import asyncio
+from collections.abc import Callable
+
+from quart_chat.streaming.reader import Viewer
 
 COST = 0.002
 """Seconds of pause for each poll that was answered, several times what answering one takes: the polls of a room leave
@@ -19,14 +22,14 @@ class Gathering:
     def __init__(self, head: int) -> None:
         self._head = head
         self._closed = False
-        self._waiting: dict[asyncio.Future[None], int] = {}
+        self._waiting: dict[asyncio.Future[None], tuple[int, Viewer]] = {}
         self._free_at = 0.0
         self._due: asyncio.TimerHandle | None = None
 
-    async def wait_beyond(self, position: int, seconds: float) -> None:
+    async def wait_beyond(self, position: int, seconds: float, viewer: Viewer) -> None:
         """Return when the head is past `position` and there is no pause, when it is over, or when the time is up."""
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[answered] = position
+        self._waiting[answered] = position, viewer
         try:
             if self._closed or self._head > position:  # else all that wait would be gone through for nothing
                 self._look()
@@ -41,6 +44,12 @@ class Gathering:
         """The head has moved."""
         self._head = head
         self._look()
+
+    def dismiss(self, keeps: Callable[[Viewer], bool]) -> None:
+        """Answer those who may not wait any longer. There is no pause for them."""
+        for answered, (_, viewer) in self._waiting.items():
+            if not answered.done() and not keeps(viewer):
+                answered.set_result(None)
 
     def close(self) -> None:
         """Answer everybody, now and from now on."""
@@ -61,7 +70,7 @@ class Gathering:
             self._due.cancel()
             self._due = None
         count = 0
-        for answered, position in self._waiting.items():
+        for answered, (position, _) in self._waiting.items():
             if (self._closed or self._head > position) and not answered.done():
                 answered.set_result(None)
                 count += 1

@@ -5,18 +5,11 @@ Whoever comes is let in, so that connections which nobody uses any more keep nob
 """
 
 from collections import OrderedDict
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from quart_chat.config import Config
 from quart_chat.domain.networks import shares
-from quart_chat.streaming.reader import Reason
-
-
-class Caller(NamedTuple):
-    """Who asks for a stream: from where, and as which user, if that is known."""
-
-    address: str
-    user: str | None
+from quart_chat.streaming.reader import Reason, Viewer
 
 
 class Holder(Protocol):
@@ -66,18 +59,18 @@ class Places:
         """How many places are taken, of all addresses and of all users."""
         return sum(map(len, self._addresses.values())), sum(map(len, self._users.values()))
 
-    def take(self, caller: Caller, holder: Holder) -> Place:
+    def take(self, viewer: Viewer, holder: Holder) -> Place:
         """A place for `holder`. `leave` MUST follow.
 
         Where there are too many, the oldest of the address, of one of its networks, or of the user, leaves and is
         closed. It is not counted while it ends: then it is the next oldest's turn.
         """
         place = Place(holder)
-        _queue(place, self._addresses, caller.address, self._per_address)
-        for name, times in shares(caller.address)[1:]:
+        _queue(place, self._addresses, viewer.address, self._per_address)
+        for name, times in shares(viewer.address)[1:]:
             _queue(place, self._networks, name, self._per_address * times)
-        if caller.user is not None:
-            _queue(place, self._users, caller.user, self._per_user)
+        if viewer.user_key is not None:
+            _queue(place, self._users, viewer.user_key, self._per_user)
         return place
 
 

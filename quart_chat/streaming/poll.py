@@ -4,8 +4,7 @@ import asyncio
 
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.places import Caller
-from quart_chat.streaming.reader import Reason
+from quart_chat.streaming.reader import Reason, Viewer
 
 
 class HeldPoll:
@@ -19,24 +18,26 @@ class HeldPoll:
     def close(self, _: Reason) -> None:
         self._until.reschedule(asyncio.get_running_loop().time())
 
-    async def wait(self, feed: Feed, position: int, seconds: float) -> bool:
+    async def wait(self, feed: Feed, position: int, seconds: float, viewer: Viewer) -> bool:
         """As `Gathering.wait_beyond`; False when it was closed."""
         try:
             async with self._until:
-                await feed.polls.wait_beyond(position, seconds)
+                await feed.polls.wait_beyond(position, seconds, viewer)
         except TimeoutError:
             return False
         return True
 
 
-async def wait(feeds: Feeds, feed: Feed, position: int, seconds: float, caller: Caller | None) -> bool:
-    """Return when the head is past `position`, the feed closed or the time up; False when others need the place."""
-    if caller is None or feeds.places is None or feed.head > position:
-        await feed.polls.wait_beyond(position, seconds)
+async def wait(feeds: Feeds, feed: Feed, position: int, seconds: float, viewer: Viewer) -> bool:
+    """Return when the head is past `position`, the feed closed, the time up, or when the viewer may not read any more;
+    False when others need the place."""
+    seconds = min(seconds, feeds.left(viewer))
+    if feeds.places is None or feed.head > position:
+        await feed.polls.wait_beyond(position, seconds, viewer)
         return True
     poll = HeldPoll()
-    place = feeds.places.take(caller, poll)
+    place = feeds.places.take(viewer, poll)
     try:
-        return await poll.wait(feed, position, seconds)
+        return await poll.wait(feed, position, seconds, viewer)
     finally:
         place.leave()

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
-from quart_chat.streaming.reader import PATIENCE, Burst, Reason, end_of_life
+from quart_chat.streaming.reader import PATIENCE, Burst, Reason, Viewer
 
 WAITING_FRAMES = 1024
 WAITING_BYTES = 1024 * 1024
@@ -19,9 +19,10 @@ that may wait for a reader at 17 KB/s. Who takes nothing at all must not hold a 
 
 
 class QueueReader:
-    def __init__(self, age: float, cut_off: Callable[[], object] | None = None) -> None:
-        """Live for about `age` seconds. `cut_off` ends whoever sends, inside of `sending`."""
-        self.old_at = end_of_life(age)
+    def __init__(self, viewer: Viewer, old_at: float, cut_off: Callable[[], object] | None = None) -> None:
+        """Live until `old_at`, on the monotonic clock. `cut_off` ends whoever sends, inside of `sending`."""
+        self.viewer = viewer
+        self.old_at = old_at
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_FRAMES)
         self._waiting = 0
         self._closed = False
@@ -33,6 +34,10 @@ class QueueReader:
         if self._sending_since is None:
             return self.old_at
         return min(self.old_at, self._sending_since + STALLED)
+
+    @property
+    def is_behind(self) -> bool:
+        return self._waiting > 0 or self._sending_since is not None
 
     @property
     def closed(self) -> bool:

@@ -1,12 +1,15 @@
 """What a feed knows of an open stream. A reader takes bursts with `write` and ends with `close`, and that is all."""
 
+import math
 import random
 import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from quart_chat.models import Rank
 from quart_chat.streaming import sse
+from quart_chat.streaming.forms import Form
 
 PATIENCE = 3.0
 """Seconds that a closed reader gets to take what is on its way. Then it is cut off."""
@@ -21,6 +24,8 @@ class Reason(Enum):
     LIMIT = (10_000, 20_000)
     """It was the oldest, and others of its address or its user have taken its place. Were it back at once, it would
     take theirs, and so on and on."""
+    REMOVED = (30_000, 60_000)
+    """Whose it is may not read here any more. The page says so, and does not come back by itself."""
 
     def farewell(self) -> bytes:
         return sse.farewell(random.randint(*self.value), self.name.lower())
@@ -40,16 +45,41 @@ class Burst:
         return cls(data, b"%x\r\n%b\r\n" % (len(data), data))
 
 
-def end_of_life(age: float) -> float:
-    """When a stream that begins now is old, on the monotonic clock, if streams live for about `age` seconds.
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whose a stream or a held poll is, as of when it was let in."""
+
+    user_key: str | None
+    """None for a program, and for whoever has no name yet."""
+    address: str
+    rank: Rank
+    until: int | None
+    """When it ends with the token that let it in, in milliseconds since 1970; None where there is no such time."""
+    form: Form
+
+    def left(self, now: int) -> float:
+        """Seconds from `now`, in milliseconds since 1970, for which it may go on."""
+        return math.inf if self.until is None else max(0.0, (self.until - now) / 1000)
+
+
+def end_of_life(age: float, left: float = math.inf) -> float:
+    """When a stream that begins now is old, on the monotonic clock, if streams live for about `age` seconds, and this
+    one for no more than `left`.
 
     Randomised, so that streams which began together do not end together.
     """
-    return time.monotonic() + age * random.uniform(0.8, 1.2)
+    return time.monotonic() + min(age * random.uniform(0.8, 1.2), left)
 
 
 class Reader(Protocol):
     """The seam between the feed and whatever carries the bytes."""
+
+    @property
+    def viewer(self) -> Viewer: ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything waits to be sent: then there is nothing to add that could be left out."""
 
     @property
     def deadline(self) -> float:

@@ -4,41 +4,60 @@ What an event shows is what it is about, as that is now. So an entry whose subje
 leaves a gap, which whoever needs it fills from the store. Text that was deleted is in no ring.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from quart_chat.events import Event, MessagePosted
+from quart_chat.streaming.forms import Encoded, Form
 
 RING_EVENTS = 1024
 RING_BYTES = 4 * 1024 * 1024
 """What a room's ring holds at most, whichever is reached first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event, encoded: as the fragment that a poll answers with, and framed for streams."""
+def changes_access(event: Event) -> bool:
+    """Whether after it somebody may read who might not, or the other way round."""
+    return bool(getattr(event, "changes_access", False))
 
-    event: Event
-    fragment: bytes
-    frame: bytes
+
+class Entry:
+    """An event, and how it looks in the forms that somebody has needed. `size` is in bytes, about."""
+
+    __slots__ = ("encoded", "event", "size")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.encoded: dict[Form, Encoded] = {}
+        self.size = sys.getsizeof(event.message.text)
 
     @property
     def cursor(self) -> int:
         return self.event.cursor
 
-    @property
-    def size(self) -> int:
-        return len(self.fragment) + len(self.frame)
+
+Key = tuple[str, int]
+"""Something that events show."""
+
+
+def shows(event: Event) -> tuple[Key, ...]:
+    """All that an event shows of what may change."""
+    return (("message", event.message.id),)
+
+
+def changes(event: Event) -> Key | None:
+    """What is not any more as earlier events showed it."""
+    return None if isinstance(event, MessagePosted) else ("message", event.message.id)
 
 
 class Ring:
-    """`changes` counts what has changed something that was shown before."""
+    """Of positions that follow each other, those whose entry is known and as things are now."""
 
     def __init__(self) -> None:
-        self.changes = 0
         self.size = 0
         self._entries: dict[int, Entry] = {}
-        self._showing: dict[int, set[int]] = {}
+        self._showing: dict[Key, set[int]] = {}
+        self._changed: dict[Key, int] = {}
+        self._unsure = 0
         self._first = 0
         self._last = -1
 
@@ -49,54 +68,69 @@ class Ring:
 
     def append(self, entry: Entry) -> None:
         """The room's next event."""
-        if not isinstance(entry.event, MessagePosted):
-            self._forget(entry.event.message.id)
-            self.changes += 1
+        if (changed := changes(entry.event)) is not None:
+            self._forget(changed, entry.cursor)
         self._add(entry)
 
     def mend(self, entry: Entry) -> None:
-        """Fill a gap. Nothing may have changed since it was read."""
+        """Fill a gap with one of `entries`, in the step in which they were asked for."""
         within = self._first <= entry.cursor <= self._last and entry.cursor not in self._entries
         if within and self.size + entry.size <= RING_BYTES:
             self._put(entry)
+
+    def grown(self, entry: Entry, by: int) -> None:
+        """It has been encoded, in another form perhaps."""
+        entry.size += by
+        if self._entries.get(entry.cursor) is entry:
+            self.size += by
+            self._trim()
 
     def after(self, position: int) -> Iterator[Entry]:
         """What follows `position`, up to the next gap."""
         while (entry := self._entries.get(position := position + 1)) is not None:
             yield entry
 
-    def unchanged(self, events: Iterable[Event], since: int) -> Iterator[Event]:
-        """Events read from the store when `since` was the newest position here, up to the first that shows something
+    def entries(self, events: Iterable[Event], since: int) -> Iterator[Entry]:
+        """Of events read from the store when `since` was the newest position here, up to the first that shows something
         which has changed again."""
         for event in events:
-            if any(cursor > since for cursor in self._showing.get(event.message.id, ())):
+            if since < self._unsure or any(self._changed.get(key, 0) > since for key in shows(event)):
                 return
-            yield event
+            yield self._entries.get(event.cursor) or Entry(event)
 
     def _add(self, entry: Entry) -> None:
         if self._last < self._first:
             self._first = entry.cursor
         self._last = entry.cursor
         self._put(entry)
+        self._trim()
+
+    def _trim(self) -> None:
         while self._last - self._first >= RING_EVENTS or self.size > RING_BYTES:
             self._drop(self._first)
             self._first += 1
 
     def _put(self, entry: Entry) -> None:
         self._entries[entry.cursor] = entry
-        self._showing.setdefault(entry.event.message.id, set()).add(entry.cursor)
+        for key in shows(entry.event):
+            self._showing.setdefault(key, set()).add(entry.cursor)
         self.size += entry.size
 
-    def _forget(self, message_id: int) -> None:
-        for cursor in self._showing.pop(message_id, ()):
-            self.size -= self._entries.pop(cursor).size
+    def _forget(self, key: Key, cursor: int) -> None:
+        for shown in [*self._showing.get(key, ())]:
+            self._drop(shown)
+        self._changed.pop(key, None)
+        self._changed[key] = cursor
+        if len(self._changed) > RING_EVENTS:
+            self._unsure = self._changed.pop(next(iter(self._changed)))
 
     def _drop(self, cursor: int) -> None:
         entry = self._entries.pop(cursor, None)
         if entry is None:
             return
         self.size -= entry.size
-        showing = self._showing[entry.event.message.id]
-        showing.discard(cursor)
-        if not showing:
-            del self._showing[entry.event.message.id]
+        for key in shows(entry.event):
+            showing = self._showing[key]
+            showing.discard(cursor)
+            if not showing:
+                del self._showing[key]

@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from quart_chat.asgi import Receive
-from quart_chat.streaming.reader import PATIENCE, Burst, Reason
+from quart_chat.streaming.reader import PATIENCE, Burst, Reason, Viewer
 
 WAITING_BYTES = 256 * 1024
 """What may wait for one reader besides what the kernel holds for it (megabytes, where it sees fit). Less than a queue
@@ -17,15 +17,20 @@ FLUSH = 0.05
 class SocketReader:
     """Writes HTTP/1.1 chunks to a connection whose response has begun, from now on the only one to do so."""
 
-    __slots__ = ("_closed", "_fd", "_patience", "_transport", "_until", "deadline")
+    __slots__ = ("_closed", "_fd", "_patience", "_transport", "_until", "deadline", "viewer")
 
-    def __init__(self, transport: asyncio.Transport, deadline: float) -> None:
+    def __init__(self, transport: asyncio.Transport, viewer: Viewer, deadline: float) -> None:
+        self.viewer = viewer
         self.deadline = deadline
         self._transport = transport
         self._fd = _descriptor(transport)
         self._closed = False
         self._until: asyncio.Timeout | None = None
         self._patience: asyncio.TimerHandle | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        return self._transport.get_write_buffer_size() > 0
 
     def write(self, burst: Burst) -> None:
         transport = self._transport

@@ -10,9 +10,8 @@ from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.handover import Handover
 from quart_chat.streaming.live import Live
-from quart_chat.streaming.places import Caller
 from quart_chat.streaming.queue_reader import QueueReader
-from quart_chat.streaming.reader import Burst, end_of_life
+from quart_chat.streaming.reader import Burst, Viewer, end_of_life
 from quart_chat.streaming.socket_reader import SocketReader
 
 
@@ -27,20 +26,20 @@ class Terms:
 
 
 def open_at_once(
-    feeds: Feeds, feed: Feed, after: Cursor | None, terms: Terms, handover: Handover, caller: Caller | None = None
+    feeds: Feeds, feed: Feed, after: Cursor | None, terms: Terms, handover: Handover, viewer: Viewer
 ) -> Live | None:
     """A stream that is live already, where its connection can be taken over and the ring has all that its reader has
     missed: then nothing has to be waited for. None where it has to go the long way, by `stream`."""
-    found = feed.at_hand(after, terms.replay_limit)
+    found = feed.at_hand(after, terms.replay_limit, viewer.form)
     transport = handover.transport() if found else None
     if found is None or transport is None:
         return None
-    reader = SocketReader(transport, end_of_life(terms.age))
-    live = Live(feeds, feed, reader, feeds.opened(caller, reader))
+    reader = SocketReader(transport, viewer, end_of_life(terms.age, feeds.left(viewer)))
+    live = Live(feeds, feed, reader, feeds.opened(reader))
     for piece in opening(feed.cursor(found.position), found.must_reset, terms.heartbeat):
         reader.write(piece)
-    if found.entries:
-        reader.write(Burst.of(b"".join(entry.frame for entry in found.entries)))
+    if found.frames:
+        reader.write(Burst.of(found.frames))
     return live
 
 
@@ -49,31 +48,33 @@ async def stream(
     feed: Feed,
     after: Cursor | None,
     terms: Terms,
+    viewer: Viewer,
     cut_off: Callable[[], object],
     handover: Handover | None = None,
-    caller: Caller | None = None,
 ) -> AsyncGenerator[bytes | Live]:
     """The body of a stream that goes on after `after`; `cut_off` ends whoever is held up in sending it.
 
-    It takes a place of `caller`, if there is one, with its first byte. Where the connection can be taken over, the last
+    It takes a place of the viewer with its first byte. Where the connection can be taken over, the last
     that comes is the live stream, which goes on without the body.
     """
-    reader = QueueReader(terms.age, cut_off)
-    place = feeds.opened(caller, reader)
+    reader = QueueReader(viewer, end_of_life(terms.age, feeds.left(viewer)), cut_off)
+    place = feeds.opened(reader)
     feed.admit(reader)
     live = None
     try:
-        position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes)
+        position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes, viewer.form)
         for piece in opening(feed.cursor(position), must_reset, terms.heartbeat):
             with reader.sending():
                 yield piece.data
-        while not reader.closed and (entries := await feed.entries_after(position, REPLAY_STEP)):
+        while not reader.closed and (entries := await feed.entries_after(position, viewer.form, REPLAY_STEP)):
+            if reader.closed:
+                break  # what was read meanwhile is as it is after that
             position = entries[-1].cursor
             with reader.sending():
-                yield b"".join(entry.frame for entry in entries)
+                yield feed.frames(entries, viewer.form)
         # Nothing was handed out since `entries_after` found the head: there is no await in between.
         if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
-            live = Live(feeds, feed, SocketReader(transport, reader.old_at), place)
+            live = Live(feeds, feed, SocketReader(transport, viewer, reader.old_at), place)
             yield live
             return
         feed.join(reader)

@@ -14,12 +14,14 @@ import structlog
 
 from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.domain import rooms
-from quart_chat.errors import ChatError, Failed, MethodNotAllowed, TooFast
+from quart_chat.errors import ChatError, Failed, MethodNotAllowed, RemovedFromRoom, TooFast
+from quart_chat.models import Rank
 from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.forms import HTML
 from quart_chat.streaming.handover import Handover
 from quart_chat.streaming.live import Live
-from quart_chat.streaming.places import Caller
 from quart_chat.streaming.poll import wait
+from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, open_at_once, stream
 from quart_chat.web import context
 from quart_chat.web.context import HeldRequest
@@ -91,6 +93,7 @@ class Held:
 async def _stream(slug: str, handover: Handover) -> Live | None:
     """Server-Sent Events."""
     feed = await _feed(slug)
+    viewer = _admit(feed)
     if not handover.has_body:
         await handover.receive()
         if handover.disconnected:
@@ -99,15 +102,15 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
     if context.is_head():
         await _end(handover)
         return None
-    site, after, caller = context.site(), context.last_event_id(), _caller()
+    site, after = context.site(), context.last_event_id()
     config = site.config
     terms = Terms(config.replay_limit, config.replay_bytes, config.heartbeat, config.stream_age)
-    if live := open_at_once(site.feeds, feed, after, terms, handover, caller):
+    if live := open_at_once(site.feeds, feed, after, terms, handover, viewer):
         return live
     live = None
     try:
         async with _while_there(handover) as cut_off:
-            async with aclosing(stream(site.feeds, feed, after, terms, cut_off, handover, caller)) as body:
+            async with aclosing(stream(site.feeds, feed, after, terms, viewer, cut_off, handover)) as body:
                 async for piece in body:
                     if isinstance(piece, Live):
                         live = piece
@@ -141,18 +144,21 @@ async def _poll(slug: str, handover: Handover) -> None:
     """
     site = context.site()
     feed = await _feed(slug)
-    config = site.config
-    position, must_reset = await feed.resume(context.last_event_id(), config.replay_limit, config.replay_bytes)
+    viewer = _admit(feed)
+    config, form = site.config, viewer.form
+    after = context.last_event_id()
+    position, must_reset = await feed.resume(after, config.replay_limit, config.replay_bytes, form)
     seconds = _seconds(context.argument("wait"))
     in_time = True
     if seconds and not must_reset:
         async with _while_there(handover):
-            in_time = await wait(site.feeds, feed, position, seconds, _caller())
+            in_time = await wait(site.feeds, feed, position, seconds, viewer)
         if handover.disconnected:
             return
-    entries = await feed.entries_after(position)
+    entries = await feed.entries_after(position, form)
+    _admit(feed)  # again: the room may have been lost meanwhile
     position = entries[-1].cursor if entries else position
-    body = b"".join(entry.fragment for entry in entries)
+    body = feed.fragments(entries, form) + feed.signals(form)
     headers = {"Chat-Cursor": str(feed.cursor(position)), "Chat-Network": context.network()}
     if must_reset:
         headers["Chat-Reset"] = "true"
@@ -237,9 +243,12 @@ async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
         listening.cancel()
 
 
-def _caller() -> Caller | None:
-    """Whose places are taken; None where that is not counted."""
-    return Caller(context.address(), stream_user()) if context.site().feeds.places else None
+def _admit(feed: Feed) -> Viewer:
+    """Whoever asks. Raises RemovedFromRoom."""
+    viewer = Viewer(stream_user(), context.address(), Rank.READER, None, HTML)
+    if not feed.gate.keeps(viewer):
+        raise RemovedFromRoom
+    return viewer
 
 
 def _seconds(text: str) -> float:

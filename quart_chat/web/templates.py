@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from quart_chat import assets, bundles, vendor
+from quart_chat.broker.broker import Signal
 from quart_chat.domain.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.errors import ChatError
 from quart_chat.events import EVENT_NAMES, Event
@@ -180,6 +181,10 @@ class Templates:
     def fragment(self, event: Event) -> str:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone."""
         return self.happened(EVENT_NAMES[type(event)], event.message)
+
+    def signals(self, signals: Iterable[Signal]) -> str:
+        """What they change on a page, each by the template of its kind."""
+        return "".join(self.render(f"signals/{signal.kind}.html", signal=signal) for signal in signals)
 
     def happened(self, name: str, message: Message) -> str:
         """The same for an event by its name. Its template is a macro: a call, without a context of its own."""

@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 import random as randoms
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from quart_chat import assets
+from quart_chat.broker.broker import Signal
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.domain import messages, rooms
 from quart_chat.domain.chat import Chat
@@ -16,16 +17,21 @@ from quart_chat.domain.limits import Limits
 from quart_chat.domain.messages import Sender
 from quart_chat.domain.newest import Newest
 from quart_chat.events import Event
-from quart_chat.models import Cursor, Draft, Message, Room
+from quart_chat.models import Cursor, Draft, Message, Rank, Room
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
-from quart_chat.streaming.feed import Encode, Feed
+from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.forms import HTML, JSON, Encoder, event_as_json, signals_as_json
+from quart_chat.streaming.gate import Gates, open_to_all
+from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, stream
 from quart_chat.web.templates import Templates
 from tests.sse import Parser, SSEvent
 
 keys = itertools.count()
+
+ANYBODY = Viewer(None, "here", Rank.READER, None, HTML)
 
 
 class LossyBroker(MemoryBroker):
@@ -87,12 +93,19 @@ class Engine:
         return await messages.delete(self.chat, self.room.slug, _author(message), message.id)
 
     async def stream(
-        self, feed: Feed, after: Cursor | None, *, limit: int = 10_000, age: float = 600.0
+        self,
+        feed: Feed,
+        after: Cursor | None,
+        *,
+        limit: int = 10_000,
+        age: float = 600.0,
+        viewer: Viewer = ANYBODY,
     ) -> AsyncGenerator[bytes]:
         """As a server sends it of which nothing is known; who is held up in sending it is cancelled."""
         task = asyncio.current_task()
         assert task is not None
-        async with aclosing(stream(self.feeds, feed, after, Terms(limit, 2**40, 15.0, age), task.cancel)) as pieces:
+        terms = Terms(limit, 2**40, 15.0, age)
+        async with aclosing(stream(self.feeds, feed, after, terms, viewer, task.cancel)) as pieces:
             async for piece in pieces:
                 assert isinstance(piece, bytes)
                 yield piece
@@ -109,9 +122,16 @@ class Engine:
         raise AssertionError("the stream ended")
 
 
+Encode = Callable[[Event], str]
+
+
 def shown(event: Event) -> str:
     """A fragment for tests: what happened, to which message, and its text as it is now."""
     return f"{type(event).__name__} {event.message.id}: {event.message.text}"
+
+
+def waved(signals: Iterable[Signal]) -> str:
+    return " ".join(f"{signal.kind} {signal.user_id}" for signal in signals)
 
 
 def html(event: Event) -> str:
@@ -121,7 +141,12 @@ def html(event: Event) -> str:
 
 @asynccontextmanager
 async def engine(
-    folder: Path, *, broker: MemoryBroker | None = None, encode: Encode = shown, heartbeat: float = 60.0
+    folder: Path,
+    *,
+    broker: MemoryBroker | None = None,
+    encode: Encode = shown,
+    heartbeat: float = 60.0,
+    gates: Gates = open_to_all,
 ) -> AsyncIterator[Engine]:
     broker = broker or MemoryBroker()
     database = Database(folder / "chat.db", broker.publish)
@@ -129,7 +154,8 @@ async def engine(
     try:
         epoch = await database.read(events.select_epoch)
         chat = Chat(database, broker, Newest(), Limits(None, None, None, None), epoch, b"secret")
-        feeds = Feeds(chat, encode, heartbeat)
+        forms = {HTML: Encoder(encode, waved), JSON: Encoder(event_as_json, signals_as_json)}
+        feeds = Feeds(chat, forms, heartbeat, gates=gates)
         yield Engine(chat, feeds, await rooms.find(chat, "lobby"))
         await feeds.close()
     finally:

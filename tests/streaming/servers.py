@@ -103,8 +103,8 @@ class Hosted:
     async def readers(self, count: int = 1, room: str = "lobby") -> list[Reader]:
         """Those of the streams that are live, once there are so many."""
         feed = await self.feed(room)
-        await eventually(lambda: len(feed._readers) == count)
-        return list(feed._readers)
+        await eventually(lambda: len(feed.readers) == count)
+        return feed.readers
 
 
 @asynccontextmanager

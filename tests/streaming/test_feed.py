@@ -13,10 +13,11 @@ from quart_chat.models import Cursor
 from quart_chat.streaming import feed as feed_module
 from quart_chat.streaming import ring as ring_module
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.forms import HTML, Encoder
 from quart_chat.streaming.ring import Entry
 from tests.people import Fragment
 from tests.sse import Parser
-from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown
+from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown, waved
 
 FOREIGN = Cursor("elsewhere", 1)
 
@@ -26,6 +27,11 @@ def kept(feed: feed_module.Feed) -> list[Entry]:
     entries = sorted(feed._ring._entries.values(), key=lambda entry: entry.cursor)
     assert sum(entry.size for entry in entries) == feed._ring.size <= ring_module.RING_BYTES
     return entries
+
+
+def told(entry: Entry) -> bytes:
+    """All that an entry could say, in any form."""
+    return entry.event.message.text.encode() + b"".join(part for parts in entry.encoded.values() for part in parts)
 
 
 async def handed_out(running: Engine, position: int) -> feed_module.Feed:
@@ -51,8 +57,8 @@ async def test_ring_is_bounded_in_events(tmp_path: Path, monkeypatch: pytest.Mon
             await running.post(f"text {number}")
         feed = await handed_out(running, 12)
         assert [entry.cursor for entry in kept(feed)] == [8, 9, 10, 11, 12]
-        assert [entry.cursor for entry in await feed.entries_after(0)] == list(range(1, 13)), "from the store"
-        assert [entry.cursor for entry in await feed.entries_after(9)] == [10, 11, 12]
+        assert [entry.cursor for entry in await feed.entries_after(0, HTML)] == list(range(1, 13)), "from the store"
+        assert [entry.cursor for entry in await feed.entries_after(9, HTML)] == [10, 11, 12]
 
 
 async def test_ring_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +69,7 @@ async def test_ring_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.Monk
             await running.post("x" * 500)
         feed = await handed_out(running, 10)
         assert kept(feed)
-        assert len(await feed.entries_after(0)) == 10
+        assert len(await feed.entries_after(0, HTML)) == 10
 
 
 async def test_edits_that_grow_a_message_stay_within_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +91,7 @@ async def test_ring_answers_without_the_store(tmp_path: Path) -> None:
         await running.post("two")
         feed = await handed_out(running, 2)
         with pytest.raises(StopIteration) as finished:
-            feed.entries_after(0).send(None)
+            feed.entries_after(0, HTML).send(None)
         assert [entry.cursor for entry in finished.value.value] == [1, 2], "without giving up control"
 
 
@@ -96,11 +102,11 @@ async def test_new_feed_knows_the_newest_events_as_they_are_now(tmp_path: Path) 
         await running.delete(await running.post("gone"))
         feed = await running.feed()
         with pytest.raises(StopIteration) as finished:
-            feed.entries_after(0).send(None)
+            feed.entries_after(0, HTML).send(None)
         entries = finished.value.value
         assert [entry.cursor for entry in entries] == [1, 2, 3]
-        assert b"kept" in entries[0].frame
-        assert all(b"gone" not in entry.frame for entry in entries)
+        assert b"kept" in entries[0].encoded[HTML].frame
+        assert all(b"gone" not in entry.encoded[HTML].frame for entry in entries)
 
 
 @pytest.mark.parametrize("read_before", [True, False], ids=["from the ring", "from the store"])
@@ -128,7 +134,7 @@ async def test_event_larger_than_a_portion_is_one_of_its_own(tmp_path: Path, mon
         for _ in range(3):
             await running.post("x" * 500)
         feed = await running.feed()
-        assert [entry.cursor for entry in await feed.entries_after(1)] == [2]
+        assert [entry.cursor for entry in await feed.entries_after(1, HTML)] == [2]
         assert len(await running.replay()) == 3
 
 
@@ -137,7 +143,7 @@ async def test_replay_comes_in_steps(tmp_path: Path) -> None:
         for number in range(5):
             await running.post(f"text {number}")
         feed = await running.feed()
-        assert [entry.cursor for entry in await feed.entries_after(1, 2)] == [2, 3]
+        assert [entry.cursor for entry in await feed.entries_after(1, HTML, 2)] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +170,7 @@ async def test_reader_goes_on(
             await running.post(f"text {number}")
         feed = await running.feed()
         cursor = running.at(after) if isinstance(after, int) else after
-        assert await feed.resume(cursor, limit, 2**40) == expected
+        assert await feed.resume(cursor, limit, 2**40, HTML) == expected
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["from the ring", "from the store"])
@@ -176,9 +182,9 @@ async def test_reader_that_has_missed_too_many_bytes_begins_anew(
         for _ in range(30):
             await running.post("x" * 1000)
         feed = await running.feed()
-        assert await feed.resume(running.at(0), 1000, 100_000) == (0, False)
-        assert await feed.resume(running.at(0), 1000, 25_000) == (30, True)
-        assert await feed.resume(running.at(15), 1000, 1) == (15, False), "few are not even counted"
+        assert await feed.resume(running.at(0), 1000, 100_000, HTML) == (0, False)
+        assert await feed.resume(running.at(0), 1000, 25_000, HTML) == (30, True)
+        assert await feed.resume(running.at(15), 1000, 1, HTML) == (15, False), "few are not even counted"
 
 
 async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path: Path) -> None:
@@ -186,7 +192,7 @@ async def test_cursor_that_is_committed_but_not_handed_out_is_no_future(tmp_path
     async with engine(tmp_path, broker=broker) as running, asyncio.timeout(10):
         feed = await running.feed()
         await running.post("its author has the answer already")
-        resumed = asyncio.create_task(feed.resume(running.at(1), 1000, 2**40))
+        resumed = asyncio.create_task(feed.resume(running.at(1), 1000, 2**40, HTML))
         while not broker.held or feed.head:
             await asyncio.sleep(0)
         broker.release()
@@ -198,7 +204,7 @@ async def test_cursor_that_is_never_handed_out_is_reset(tmp_path: Path, monkeypa
     async with engine(tmp_path, broker=HoldingBroker()) as running, asyncio.timeout(10):
         feed = await running.feed()
         await running.post("held back")
-        assert await feed.resume(running.at(1), 1000, 2**40) == (0, True)
+        assert await feed.resume(running.at(1), 1000, 2**40, HTML) == (0, True)
 
 
 async def test_old_stream_ends_with_a_farewell_at_a_heartbeat(tmp_path: Path) -> None:
@@ -254,7 +260,7 @@ async def test_failure_to_open_leaves_room_for_the_next_attempt(tmp_path: Path) 
     async with engine(tmp_path) as running:
         chat = running.chat
         await chat.database.close()
-        feeds = Feeds(chat, html, 60)
+        feeds = Feeds(chat, {HTML: Encoder(html, waved)}, 60)
         failed = await asyncio.gather(*(feeds.get(running.room) for _ in range(3)), return_exceptions=True)
         assert {type(error).__name__ for error in failed} == {"StoreUnavailable"}
         await chat.database.open()
@@ -271,7 +277,7 @@ async def test_deleted_text_is_in_no_ring_and_in_no_replay(tmp_path: Path) -> No
         await running.delete(message)
         await handed_out(running, 3)
         assert [entry.cursor for entry in kept(feed)] == [3]
-        assert not [entry for entry in kept(feed) if b"plover" in entry.frame + entry.fragment]
+        assert not [entry for entry in kept(feed) if b"plover" in told(entry)]
         assert not [event for event in await running.replay() if "plover" in event.data]
 
 
@@ -289,11 +295,13 @@ async def test_what_is_forgotten_is_read_once_and_kept_until_it_changes_again(tm
         for number in range(1, 21):
             await running.edit(message, str(number))
         await handed_out(running, 22)
-        assert len(encoded) == 22, "each as itself alone"
         assert [entry.cursor for entry in kept(feed)] == [2, 22]
         assert [event.last_event_id for event in await running.replay()] == [str(running.at(n)) for n in range(1, 23)]
         assert [entry.cursor for entry in kept(feed)] == list(range(1, 23)), "the next reader finds them"
-        texts = [entry.fragment.decode().rpartition(": ")[2] for entry in kept(feed)]
+        assert len(encoded) == 22
+        assert await running.replay()
+        assert len(encoded) == 22, "in each form once"
+        texts = [entry.encoded[HTML].fragment.decode().rpartition(": ")[2] for entry in kept(feed)]
         assert texts == ["20", "between", *["20"] * 20]
         await running.delete(message)
         await handed_out(running, 23)
@@ -317,7 +325,10 @@ class Interrupted:
         return events
 
 
-async def test_text_that_is_deleted_while_the_store_is_read_is_not_what_the_reader_gets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [0, 5], ids=["alone", "before more than is remembered"])
+async def test_text_that_is_deleted_while_the_store_is_read_is_not_what_the_reader_gets(
+    tmp_path: Path, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with engine(tmp_path, encode=html) as running, asyncio.timeout(10):
         feed = await running.feed()
         first = await running.post("first")
@@ -328,14 +339,18 @@ async def test_text_that_is_deleted_while_the_store_is_read_is_not_what_the_read
 
         async def deletes() -> None:
             await running.delete(secret)
-            await handed_out(running, 5)
+            for number in range(more):
+                monkeypatch.setattr(ring_module, "RING_EVENTS", 2)
+                await running.edit(await running.post("other"), f"{number}")
+            await handed_out(running, 5 + 2 * more)
 
         feed._stored = Interrupted(feed._stored, deletes)
-        entries = await feed.entries_after(0)
-        assert [entry.cursor for entry in entries] == [1], "up to what has changed"
-        entries += await feed.entries_after(1)
-        assert [entry.cursor for entry in entries] == [1, 2, 3, 4, 5]
-        assert not [entry for entry in [*entries, *kept(feed)] if b"plover" in entry.frame + entry.fragment]
+        entries = await feed.entries_after(0, HTML)
+        if not more:
+            assert [entry.cursor for entry in entries] == [1], "up to what has changed"
+            entries += await feed.entries_after(1, HTML)
+        assert [entry.cursor for entry in entries] == list(range(1, 6 + 2 * more))
+        assert not [entry for entry in [*entries, *kept(feed)] if b"plover" in told(entry)]
 
 
 async def test_deleted_text_is_not_replayed_from_the_store(tmp_path: Path) -> None:
@@ -370,4 +385,4 @@ async def test_late_event_does_not_bring_back_an_older_text(tmp_path: Path) -> N
         del broker.held[0]
         broker.release()
         await handed_out(running, 3)
-        assert not [entry for entry in kept(feed) if b"plover" in entry.frame]
+        assert not [entry for entry in kept(feed) if b"plover" in told(entry)]

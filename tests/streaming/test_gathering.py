@@ -6,6 +6,7 @@ import pytest
 
 from quart_chat.streaming import gathering
 from quart_chat.streaming.gathering import Gathering
+from tests.streaming.engine import ANYBODY
 
 
 class Clock:
@@ -18,7 +19,7 @@ class Clock:
 
 
 async def waiting(polls: Gathering, count: int, position: int = 0) -> list[asyncio.Task[None]]:
-    tasks = [asyncio.create_task(polls.wait_beyond(position, 600)) for _ in range(count)]
+    tasks = [asyncio.create_task(polls.wait_beyond(position, 600, ANYBODY)) for _ in range(count)]
     await asyncio.sleep(0)
     return tasks
 

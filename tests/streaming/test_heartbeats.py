@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from quart_chat.streaming.feed import TURNS, Feed
-from quart_chat.streaming.reader import Burst, Reason
+from quart_chat.streaming.reader import Burst, Reason, Viewer
 from tests.sse import Parser, SSEvent
-from tests.streaming.engine import engine
+from tests.streaming.engine import ANYBODY, engine
 
 READERS = 150
 FAIR = READERS // TURNS
@@ -18,8 +18,10 @@ FAIR = READERS // TURNS
 class Recorder:
     """A reader that keeps what it gets."""
 
-    def __init__(self, deadline: float = math.inf) -> None:
+    def __init__(self, deadline: float = math.inf, viewer: Viewer = ANYBODY) -> None:
         self.deadline = deadline
+        self.viewer = viewer
+        self.is_behind = False
         self.bursts: list[Burst] = []
         self.ended: Reason | None = None
 
@@ -35,8 +37,8 @@ class Recorder:
         return [event for burst in self.bursts for event in Parser().feed(burst.data)]
 
 
-def join(feed: Feed, count: int, deadline: float = math.inf) -> list[Recorder]:
-    readers = [Recorder(deadline) for _ in range(count)]
+def join(feed: Feed, count: int, deadline: float = math.inf, viewer: Viewer = ANYBODY) -> list[Recorder]:
+    readers = [Recorder(deadline, viewer) for _ in range(count)]
     for reader in readers:
         feed.admit(reader)
         feed.join(reader)

@@ -1,6 +1,7 @@
 """Streams and held polls of one address, and of one user, are bounded: the oldest goes, and nothing is left behind."""
 
 import asyncio
+import dataclasses
 import gc
 import json
 from collections.abc import AsyncIterator
@@ -11,15 +12,20 @@ import httpx
 import pytest
 
 from quart_chat.domain.networks import LARGER, shares
-from quart_chat.streaming.places import Caller, Places
-from quart_chat.streaming.reader import Reason
+from quart_chat.streaming.places import Places
+from quart_chat.streaming.reader import Reason, Viewer
 from tests.people import Listener, Person
 from tests.serving import Server, serving
+from tests.streaming.engine import ANYBODY
 from tests.streaming.servers import Hosted, hosted, running
 from tests.streaming.wire import eventually, wire
 from tests.streaming.wrapped import WrapsSend
 
 KINDS = ["socket", "queue", "wrapped"]
+
+
+def caller(address: str, user: str | None) -> Viewer:
+    return dataclasses.replace(ANYBODY, address=address, user_key=user)
 
 
 class Held:
@@ -35,7 +41,7 @@ class Held:
 def take(places: Places, count: int, address: str = "192.0.2.1", user: str | None = None) -> list[Held]:
     holders = [Held() for _ in range(count)]
     for holder in holders:
-        places.take(Caller(address, user), holder)
+        places.take(caller(address, user), holder)
     return holders
 
 
@@ -55,7 +61,7 @@ def test_oldest_of_a_user_goes_wherever_it_is() -> None:
     places = Places(100, 2)
     holders = [Held() for _ in range(4)]
     for number, holder in enumerate(holders):
-        places.take(Caller(f"192.0.2.{number % 2}", "ana"), holder)
+        places.take(caller(f"192.0.2.{number % 2}", "ana"), holder)
     assert gone(holders) == [0, 1]
     assert places.taken() == (2, 2)
     assert gone(take(places, 2, user="bo")) == []
@@ -75,7 +81,7 @@ def test_who_has_left_is_not_counted_whoever_its_neighbours_are() -> None:
     for leaving in ([0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 1, 0]):
         places = Places(3, 3)
         holders = [Held() for _ in range(3)]
-        taken = [places.take(Caller("here", "ana"), holder) for holder in holders]
+        taken = [places.take(caller("here", "ana"), holder) for holder in holders]
         for number in leaving:
             taken[number].leave()
             taken[number].leave()
@@ -94,8 +100,8 @@ def test_nothing_is_kept_of_who_has_left_not_even_for_the_garbage_collector() ->
     try:
         before = len(gc.get_objects())
         for number in range(1000):
-            place = places.take(Caller(f"2001:db8:{number}::/64", f"user {number}"), Held())
-            other = places.take(Caller(f"2001:db8:{number}::/64", None), Held())
+            place = places.take(caller(f"2001:db8:{number}::/64", f"user {number}"), Held())
+            other = places.take(caller(f"2001:db8:{number}::/64", None), Held())
             place.leave()
             other.leave()
         del place, other

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,10 +13,11 @@ import pytest
 
 from quart_chat.streaming import queue_reader, socket_reader, sse
 from quart_chat.streaming.queue_reader import QueueReader
-from quart_chat.streaming.reader import Burst, Reader, Reason
+from quart_chat.streaming.reader import Burst, Reader, Reason, end_of_life
 from quart_chat.streaming.socket_reader import SocketReader
 from tests.connections import cut
 from tests.sse import Parser, SSEvent
+from tests.streaming.engine import ANYBODY
 from tests.streaming.wire import eventually
 
 KERNEL = 64 * 1024
@@ -53,7 +53,7 @@ Carry = Callable[..., Awaitable[Carried]]
 
 
 async def queue(_: AsyncExitStack, age: float = 600.0) -> Carried:
-    reader = QueueReader(age)
+    reader = QueueReader(ANYBODY, end_of_life(age))
     return Carried(reader, reader.frames(), queue_reader.WAITING_BYTES)
 
 
@@ -76,7 +76,7 @@ async def connection(stack: AsyncExitStack, age: float = 600.0) -> Carried:
     writer = await accepted
     transport = writer.transport
     assert isinstance(transport, asyncio.Transport)
-    reader = SocketReader(transport, time.monotonic() + age * random.uniform(0.8, 1.2))
+    reader = SocketReader(transport, ANYBODY, end_of_life(age))
     life = asyncio.create_task(live(reader, writer))
 
     async def close() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from quart_chat.streaming import queue_reader as reader_module
+from quart_chat.streaming.forms import HTML
 from quart_chat.streaming.reader import Reason
 from tests.connections import accepting
 from tests.sse import Parser
@@ -37,7 +38,7 @@ async def stuck(running: Engine, piece: int, age: float = 600.0) -> asyncio.Task
     await running.post("missed")
     sender = asyncio.create_task(send())
     if piece == LIVE:
-        while not (await running.feed())._readers:
+        while not (await running.feed()).readers:
             await asyncio.sleep(0)
         await running.post("live")
     await held_up.wait()
@@ -86,7 +87,7 @@ async def test_stream_that_gets_stuck_with_its_farewell_is_cut_off(tmp_path: Pat
                         await asyncio.Event().wait()
 
         sender = asyncio.create_task(send())
-        while not feed._readers:
+        while not feed.readers:
             await asyncio.sleep(0)
         feed.close(Reason.SHUTDOWN)
         await asyncio.wait({sender})
@@ -108,7 +109,7 @@ async def test_stream_that_ends_in_its_replay_says_farewell_and_is_resumed(tmp_p
         last = int(parser.last_event_id.split(".")[1])
         assert [event.type for event in seen] == ["hello", "heartbeat", *["message"] * last, "farewell"]
         assert 0 < last < 100
-        assert [entry.cursor for entry in await feed.entries_after(last, 1)] == [last + 1]
+        assert [entry.cursor for entry in await feed.entries_after(last, HTML, 1)] == [last + 1]
 
 
 async def test_connection_that_is_never_read_is_closed_in_its_replay(tmp_path: Path) -> None:

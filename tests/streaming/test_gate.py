@@ -1,0 +1,223 @@
+"""Who loses a room gets nothing of what happens in it after that, however they read; whoever stays misses nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from quart_chat.errors import StoreUnavailable
+from quart_chat.events import EVENT_NAMES, Event, MessagePosted
+from quart_chat.streaming import feed as feed_module
+from quart_chat.streaming.gate import Gate
+from quart_chat.streaming.reader import Reason, Viewer
+from tests.people import Person
+from tests.sse import Parser
+from tests.streaming.engine import ANYBODY, Engine, HoldingBroker, engine
+from tests.streaming.servers import hosted
+from tests.streaming.test_feed import Interrupted
+from tests.streaming.test_heartbeats import Recorder, join
+from tests.streaming.wire import eventually
+from tests.streaming.wrapped import WrapsSend
+
+ANA = replace(ANYBODY, user_key="ana")
+BOB = replace(ANYBODY, user_key="bob", address="elsewhere")
+GUEST = replace(ANYBODY, user_key=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(MessagePosted):
+    """Somebody loses the room."""
+
+    changes_access: ClassVar[bool] = True
+
+
+@dataclass
+class Rules:
+    """Who has lost the room, as the store knows it at once, and feeds when they ask."""
+
+    users: frozenset[str | None] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    failures: int = 0
+
+    async def gate(self, _: int) -> Gate:
+        if self.failures:
+            self.failures -= 1
+            raise StoreUnavailable
+        return _Gate(self.users, self.addresses)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    users: frozenset[str | None]
+    addresses: frozenset[str]
+
+    def keeps(self, viewer: Viewer) -> bool:
+        return viewer.user_key not in self.users and viewer.address not in self.addresses
+
+
+def losing(committed: Sequence[Event]) -> list[Event]:
+    """What was committed; a message "remove" stands for somebody who loses the room."""
+    return [Lost(e.room_id, e.cursor, e.message) if e.message.text == "remove" else e for e in committed]
+
+
+async def committed(running: Engine, broker: HoldingBroker, *texts: str) -> None:
+    for text in texts:
+        await running.post(text)
+    broker.held = losing(broker.held)
+    broker.release()
+
+
+def positions(reader: Recorder) -> list[int]:
+    return [int(event.last_event_id.split(".")[1]) for event in reader.events if event.type == "message"]
+
+
+async def test_all_ways_of_who_is_removed_end_and_those_of_others_go_on(tmp_path: Path) -> None:
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        anas, (guest,), (bob,) = join(feed, 3, viewer=ANA), join(feed, 1, viewer=GUEST), join(feed, 1, viewer=BOB)
+        replaying = Recorder(viewer=ANA)
+        feed.admit(replaying)
+        rules.users = frozenset({"ana"})
+        await committed(running, broker, "before", "remove", "after")
+        while positions(bob) != [1, 2, 3]:
+            await asyncio.sleep(0)
+        assert [positions(reader) for reader in anas] == [[1, 2]] * 3
+        assert [reader.ended for reader in (*anas, replaying)] == [Reason.REMOVED] * 4
+        assert (guest.ended, bob.ended, positions(guest)) == (None, None, [1, 2, 3]), "the user alone"
+        rules.addresses = frozenset({GUEST.address})
+        await committed(running, broker, "remove", "after that")
+        while positions(bob) != [1, 2, 3, 4, 5]:
+            await asyncio.sleep(0)
+        assert (guest.ended, bob.ended, positions(guest)) == (Reason.REMOVED, None, [1, 2, 3, 4])
+        late = Recorder(viewer=ANA)
+        feed.admit(late)
+        assert (late.ended, late.bursts) == (Reason.REMOVED, []), "and who comes late"
+
+
+async def test_nothing_is_handed_out_while_nobody_can_say_who_may_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "STORE_PAUSE", 0.01)
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        (ana,), (bob,) = join(feed, 1, viewer=ANA), join(feed, 1, viewer=BOB)
+        rules.users, rules.failures = frozenset({"ana"}), 3
+        await committed(running, broker, "remove", "after")
+        while rules.failures:
+            assert (positions(ana), positions(bob)) in (([], []), ([1], [1]))
+            await asyncio.sleep(0)
+        while positions(bob) != [1, 2]:
+            await asyncio.sleep(0)
+        assert (positions(ana), ana.ended) == ([1], Reason.REMOVED)
+
+
+async def test_poll_that_waits_ends_with_the_room(tmp_path: Path) -> None:
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        rules.users = frozenset({"ana"})
+        waits = [asyncio.create_task(feed.polls.wait_beyond(9, 600, viewer)) for viewer in (ANA, ANA, BOB)]
+        await asyncio.sleep(0)
+        await committed(running, broker, "remove")
+        await asyncio.gather(*waits[:2])
+        assert not waits[2].done()
+        waits[2].cancel()
+
+
+async def test_replay_ends_where_the_room_was_lost(tmp_path: Path) -> None:
+    """Also what was read from the store meanwhile is not sent: it is as it is after that."""
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        for number in range(60):
+            await running.post(f"text {number}")
+        feed = await running.feed()
+        broker.held.clear()
+
+        async def lose() -> None:
+            rules.users = frozenset({"ana"})
+            await committed(running, broker, "remove", "after")
+            await feed.wait_beyond(61, 10)
+
+        async def rest(body: AsyncIterator[bytes]) -> list[str]:
+            parser = Parser()
+            events = [event async for chunk in body for event in parser.feed(chunk)]
+            assert '"reason": "removed"' in events[-1].data
+            return [event.type for event in events]
+
+        async with (
+            aclosing(running.stream(feed, running.at(0), viewer=ANA)) as replaying,
+            aclosing(running.stream(feed, running.at(0), viewer=ANA)) as reading,
+        ):
+            for body, pieces in ((replaying, 3), (reading, 2)):
+                for _ in range(pieces):
+                    await anext(body)
+            feed._stored = Interrupted(feed._stored, lose)
+            assert await rest(reading) == ["farewell"]
+            assert await rest(replaying) == ["farewell"]
+
+
+async def test_stream_and_poll_end_with_the_token_that_let_them_in(tmp_path: Path) -> None:
+    async with engine(tmp_path, heartbeat=0.05) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        over = replace(ANA, until=running.chat.now() - 1)
+        parser = Parser()
+        async with aclosing(running.stream(feed, None, viewer=over)) as body:
+            types = [event.type async for chunk in body for event in parser.feed(chunk)]
+        assert types == ["hello", "heartbeat", "farewell"]
+        assert running.feeds.left(over) == 0
+        assert 58 < running.feeds.left(replace(ANA, until=running.chat.now() + 60_000)) <= 60
+        (young,) = join(feed, 1, time.monotonic() + 600, ANA)
+        await feed._beat()
+        assert young.ended is None
+
+
+@pytest.mark.parametrize("kind", ["socket", "queue"])
+async def test_server_says_farewell_to_streams_and_refuses_polls(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EVENT_NAMES, Lost, "message_posted")
+    rules = Rules()
+    around = {} if kind == "socket" else {"around": WrapsSend}
+    async with (
+        hosted(tmp_path, **around) as host,
+        Person("Ana", host.url) as ana,
+        Person("Bob", host.url) as bob,
+        AsyncExitStack() as stack,
+    ):
+        host.site.feeds._gates = rules.gate
+        broker = host.site.chat.broker
+        publish = broker.publish
+        monkeypatch.setattr(broker, "publish", lambda committed: publish(losing(committed)))
+        await bob.post_message("hello")
+        feed = await host.feed()
+        streams = [await stack.enter_async_context(ana.listen()) for _ in range(2)]
+        others = await stack.enter_async_context(bob.listen())
+        unnamed = {reader.viewer.user_key for reader in await host.readers(3)} - {None}
+        assert len(unnamed) == 1, "Bob has a name by now, Ana has none"
+        await ana.post_message("I am Ana")
+        known = await stack.enter_async_context(ana.listen())
+        (key,) = {reader.viewer.user_key for reader in await host.readers(4)} - {None} - unnamed
+        url = f"/rooms/lobby/poll?after={feed.cursor(2)}&wait=25"
+        poll = asyncio.create_task(ana.client.get(url))
+        await eventually(lambda: len(feed.polls._waiting) == 1)
+        rules.users = frozenset({key, None})
+        await bob.post_message("remove")
+        await bob.post_message("what followed")
+        await eventually(lambda: feed.head == 4)
+        for stream in (*streams, known):
+            rest = [event async for event in stream._events]
+            assert (rest[-1].type, '"reason": "removed"' in rest[-1].data) == ("farewell", True)
+            assert not [event for event in rest if "followed" in event.data]
+        assert "followed" not in (await poll).text, "at most that they were removed"
+        for answer in (await ana.client.get(url), await ana.client.get("/rooms/lobby/stream")):
+            assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "removed")
+            assert "removed from this room" in answer.text
+        while "followed" not in (await others.next("message")).data:
+            pass
