@@ -1,6 +1,8 @@
 """Statements about the log."""
 
-from quart_chat.events import EVENT_NAMES, EVENT_TYPES, Event
+import sqlite3
+
+from quart_chat.events import EVENT_NAMES, EVENT_TYPES, Erased, Event, Told
 from quart_chat.models import Message
 from quart_chat.store import messages
 from quart_chat.store.sqlite import Transaction
@@ -9,7 +11,7 @@ MARKUP = 600
 """Bytes around the text of a message, about, when it is shown."""
 
 
-def append(tx: Transaction, event: type[Event], message: Message, *, now: int) -> Event:
+def append(tx: Transaction, event: type[Told], message: Message, *, now: int) -> Told:
     """Give `event` the room's next cursor, write it to the log, and emit it when the transaction commits."""
     row = tx.one(
         """
@@ -39,7 +41,7 @@ def append(tx: Transaction, event: type[Event], message: Message, *, now: int) -
 
 
 def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> list[Event]:
-    """The events after `cursor`, oldest first, each with its message as that is now."""
+    """The events after `cursor`, oldest first, each with its message as that is now: one for every position."""
     rows = tx.all(
         """
         SELECT e.cursor, e.type,
@@ -47,8 +49,8 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
                u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
                u.room_id AS user_room_id, u.avatar, u.role
           FROM events AS e
-          JOIN messages AS m ON m.id = e.message_id
-          JOIN users AS u ON u.id = m.user_id
+          LEFT JOIN messages AS m ON m.id = e.message_id
+          LEFT JOIN users AS u ON u.id = m.user_id
          WHERE e.room_id = :room_id
            AND e.cursor > :cursor
          ORDER BY e.cursor
@@ -58,7 +60,14 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
         cursor=cursor,
         limit=limit,
     )
-    return [EVENT_TYPES[row["type"]](row["room_id"], row["cursor"], messages.message(row)) for row in rows]
+    return [_event(room_id, row) for row in rows]
+
+
+def _event(room_id: int, row: sqlite3.Row) -> Event:
+    told = EVENT_TYPES.get(row["type"])
+    if told is None or row["id"] is None or row["user_id"] is None:
+        return Erased(room_id, row["cursor"])
+    return told(room_id, row["cursor"], messages.message(row))
 
 
 def select_size_after(tx: Transaction, room_id: int, cursor: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quart_chat.broker.broker import Signal
-from quart_chat.events import EVENT_NAMES, Event
+from quart_chat.events import EVENT_NAMES, Erased, Event
 from quart_chat.models import Message, User
 
 
@@ -48,7 +48,11 @@ class Encoded(NamedTuple):
 
 def event_as_json(event: Event) -> str:
     """One line. Keys, by which people and messages are recognised, are in none."""
-    said = {"type": EVENT_NAMES[type(event)], "cursor": event.cursor, "message": _message(event.message)}
+    said: dict[str, object]
+    if isinstance(event, Erased):
+        said = {"type": "erased", "cursor": event.cursor}
+    else:
+        said = {"type": EVENT_NAMES[type(event)], "cursor": event.cursor, "message": _message(event.message)}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

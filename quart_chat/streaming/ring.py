@@ -7,7 +7,7 @@ leaves a gap, which whoever needs it fills from the store. Text that was deleted
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from quart_chat.events import Event, MessagePosted
+from quart_chat.events import Erased, Event, MessagePosted
 from quart_chat.streaming.forms import Encoded, Form
 
 RING_EVENTS = 1024
@@ -28,7 +28,7 @@ class Entry:
     def __init__(self, event: Event) -> None:
         self.event = event
         self.encoded: dict[Form, Encoded] = {}
-        self.size = sys.getsizeof(event.message.text)
+        self.size = 0 if isinstance(event, Erased) else sys.getsizeof(event.message.text)
 
     @property
     def cursor(self) -> int:
@@ -41,12 +41,12 @@ Key = tuple[str, int]
 
 def shows(event: Event) -> tuple[Key, ...]:
     """All that an event shows of what may change."""
-    return (("message", event.message.id),)
+    return () if isinstance(event, Erased) else (("message", event.message.id),)
 
 
 def changes(event: Event) -> Key | None:
     """What is not any more as earlier events showed it."""
-    return None if isinstance(event, MessagePosted) else ("message", event.message.id)
+    return None if isinstance(event, MessagePosted | Erased) else ("message", event.message.id)
 
 
 class Ring:

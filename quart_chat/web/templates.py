@@ -15,7 +15,7 @@ from quart_chat import assets, bundles, vendor
 from quart_chat.broker.broker import Signal
 from quart_chat.domain.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.errors import ChatError
-from quart_chat.events import EVENT_NAMES, Event
+from quart_chat.events import EVENT_NAMES, Erased, Event
 from quart_chat.models import Message, Page, Room, User
 from quart_chat.web.encoding import gzipped, squeezed, stored
 from quart_chat.web.filters import clock, day, iso, linked
@@ -179,7 +179,10 @@ class Templates:
         return str(self._frame(origin, room, query, size))
 
     def fragment(self, event: Event) -> str:
-        """What an event changes on a page, as it is now: of a message that is gone only that it is gone."""
+        """What an event changes on a page, as it is now: of a message that is gone only that it is gone. Nothing where
+        nothing is known."""
+        if isinstance(event, Erased):
+            return ""
         return self.happened(EVENT_NAMES[type(event)], event.message)
 
     def signals(self, signals: Iterable[Signal]) -> str:

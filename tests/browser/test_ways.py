@@ -11,6 +11,7 @@ from tests.browser.cdn import Cdn
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
+from tests.gaps import add_unknown
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -245,3 +246,24 @@ async def test_chat_without_cookies(browser: Browser, cdn: Cdn, server: Server, 
         assert not bo.complaints
     finally:
         await context.close()
+
+
+@pytest.mark.parametrize("by", ["stream", "polls"])
+async def test_page_goes_on_behind_what_this_version_cannot_show(
+    window: OpenWindow, server: Server, room: str, alice: Person, by: str
+) -> None:
+    bo = await window() if by == "stream" else await open_without_streams(window)
+    await (bo.is_live() if by == "stream" else bo.says(POLLING))
+    asked = note(bo, "/stream?" if by == "stream" else "/messages")
+    polls = note(bo, "/poll?")
+    await alice.post_message("before")
+    await bo.shows("before")
+    for _ in range(2):
+        add_unknown(server.folder / "quart_chat.db", room)
+    lost = await alice.post_message("one after")
+    await alice.post_message("another")
+    await bo.shows("before", "one after", "another")
+    await alice.edit_message(lost.message_id, "and what follows")
+    await bo.shows("before", "and what follows", "another")
+    assert asked == [], "neither opened nor loaded anew"
+    assert by == "polls" or polls == []

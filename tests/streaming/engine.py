@@ -16,7 +16,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.messages import Sender
 from quart_chat.domain.newest import Newest
-from quart_chat.events import Event
+from quart_chat.events import Erased, Event
 from quart_chat.models import Cursor, Draft, Message, Rank, Room
 from quart_chat.store import events
 from quart_chat.store.sqlite import Database
@@ -127,7 +127,7 @@ Encode = Callable[[Event], str]
 
 def shown(event: Event) -> str:
     """A fragment for tests: what happened, to which message, and its text as it is now."""
-    return f"{type(event).__name__} {event.message.id}: {event.message.text}"
+    return "" if isinstance(event, Erased) else f"{type(event).__name__} {event.message.id}: {event.message.text}"
 
 
 def waved(signals: Iterable[Signal]) -> str:
