@@ -50,16 +50,17 @@ async function first() {
   if (!remote.length || isRemembered()) return certain(local);
   const theirs = fetched(remote);
   const late = new Promise((resolve) => { setTimeout(resolve, HEAD_START); });
+  let chosen = local;
   try {
     if (await Promise.race([theirs, late])) return remote;
-    const won = await Promise.any([theirs, fetched(local)]);
-    if (won[0] === remote[0]) return remote;
+    chosen = await Promise.any([theirs, fetched(local)]);
   } catch {
     certain(local); // the CDN refused
   }
-  for (const link of links) if (link.integrity) link.remove();
-  remember();
-  return local;
+  // The browser complains of what was fetched ahead and is not used.
+  for (const link of links) if (!chosen.some(({ src }) => src === link.href)) link.remove();
+  if (chosen[0] !== remote[0]) remember();
+  return chosen;
 }
 
 window.htmxChosen = first();

@@ -17,6 +17,8 @@ from tests.serving import Server, serving
 
 pytestmark = pytest.mark.browser
 
+FETCHED_AHEAD = "[...document.querySelectorAll('link[rel=preload][as=script]')].map((link) => link.href)"
+
 
 async def refuse(route: Route) -> None:
     await route.abort("connectionrefused")
@@ -174,10 +176,33 @@ async def test_late_cdn_is_overtaken_and_not_asked_again(window: OpenWindow) -> 
     bo = await window(show=False, cdn=never_answer_again, trouble=True)
     await bo.open()
     await bo.is_live()
+    (ours,) = await bo.page.evaluate(FETCHED_AHEAD)
+    assert ours.startswith(bo.url)
     assert len(asked) == len(vendor.SCRIPTS)
     await bo.open()
     await bo.is_live()
     assert len(asked) == len(vendor.SCRIPTS)
+
+
+async def test_late_cdn_that_is_sooner_than_ours_is_taken(window: OpenWindow) -> None:
+    """And what was fetched ahead from here is let go: the browser complains of what it has for nothing."""
+    ours_is_asked, live = asyncio.Event(), asyncio.Event()
+
+    async def cdn(route: Route) -> None:
+        await ours_is_asked.wait()
+        await answer_as_cdn(route)
+
+    async def ours(route: Route) -> None:
+        ours_is_asked.set()
+        await live.wait()
+        await route.continue_()
+
+    bo = await window(show=False, cdn=cdn)
+    await bo.context.route("**/htmx.js", ours)
+    await bo.open()
+    await bo.is_live()
+    assert await bo.page.evaluate(FETCHED_AHEAD) == [script.url for script in vendor.SCRIPTS]
+    live.set()
 
 
 @pytest.mark.chromium_alone

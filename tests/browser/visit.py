@@ -2,8 +2,9 @@
 
 import re
 
-from playwright.async_api import FrameLocator, Page, expect
+from playwright.async_api import ConsoleMessage, FrameLocator, Page, expect
 
+from tests.browser.window import SLOW
 from tests.serving import Server
 
 LINE = (
@@ -56,8 +57,12 @@ class Visit:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.said: list[str] = []
-        page.on("console", lambda said: self.said.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and SLOW not in message.text:
+            self.said.append(message.text)
 
     def room(self, number: int = 0) -> Embedded:
         return Embedded(self.page.locator("iframe").nth(number).content_frame)
