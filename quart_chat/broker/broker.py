@@ -14,6 +14,9 @@ from quart_chat.events import Event
 INBOX = 10_000
 """What may wait for one subscriber. When it is full, more is dropped; a feed then reads the store."""
 
+SIGNALS = 1_000
+"""What may wait where a signal is still put: whoever sends many pushes no event out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:

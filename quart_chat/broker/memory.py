@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from quart_chat.broker.broker import INBOX, Inbox, Signal, Topic
+from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, Signal, Topic
 from quart_chat.events import Event
 
 
@@ -14,14 +14,14 @@ class MemoryBroker:
 
     def publish(self, committed: Sequence[Event]) -> None:
         for event in committed:
-            self._put(Topic.room(event.room_id), event)
+            self._put(Topic.room(event.room_id), event, INBOX)
 
     def signal(self, topic: Topic, signal: Signal) -> None:
-        self._put(topic, signal)
+        self._put(topic, signal, SIGNALS)
 
     @contextmanager
     def subscribe(self, topic: Topic) -> Iterator[Inbox]:
-        inbox: Inbox = asyncio.Queue(INBOX)
+        inbox: Inbox = asyncio.Queue()
         inboxes = self._inboxes.setdefault(topic, set())
         inboxes.add(inbox)
         try:
@@ -31,7 +31,7 @@ class MemoryBroker:
             if not inboxes:
                 self._inboxes.pop(topic, None)
 
-    def _put(self, topic: Topic, news: Event | Signal) -> None:
+    def _put(self, topic: Topic, news: Event | Signal, most: int) -> None:
         for inbox in self._inboxes.get(topic, ()):
-            if not inbox.full():
+            if inbox.qsize() < most:
                 inbox.put_nowait(news)

@@ -9,6 +9,7 @@ import pytest
 from quart_chat.broker import memory
 from quart_chat.broker.broker import Broker, Position, Topic
 from quart_chat.broker.memory import MemoryBroker
+from quart_chat.events import MessagePosted
 from quart_chat.streaming.feed import BATCH
 from tests.streaming.engine import Engine, HoldingBroker, engine
 from tests.streaming.test_heartbeats import Recorder, join
@@ -43,14 +44,24 @@ async def test_signal_reaches_whoever_hears_of_its_topic_and_is_kept_by_nobody()
     assert (str(room), str(user)) == ("room:1", "user:1")
 
 
-async def test_inbox_that_is_full_loses_what_comes_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "INBOX", 2)
-    broker = MemoryBroker()
-    with broker.subscribe(Topic.room(1)) as inbox:
-        for user in range(5):
-            broker.signal(Topic.room(1), Waving(user))
-        assert [inbox.get_nowait() for _ in range(2)] == [Waving(0), Waving(1)]
-        assert inbox.empty()
+async def test_inbox_that_is_full_loses_what_comes_and_signals_push_no_event_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "INBOX", 5)
+    monkeypatch.setattr(memory, "SIGNALS", 2)
+    broker = HoldingBroker()
+    async with engine(tmp_path, broker=broker) as running:
+        for number in range(9):
+            await running.post(f"text {number}")
+        topic = Topic.room(running.room.id)
+        with broker.subscribe(topic) as inbox:
+            for user in range(9):
+                broker.signal(topic, Waving(user))
+            broker.release()
+            broker.signal(topic, Waving(9))
+            found = [inbox.get_nowait() for _ in range(inbox.qsize())]
+        assert found[:2] == [Waving(0), Waving(1)]
+        assert [event.cursor for event in found[2:] if isinstance(event, MessagePosted)] == [1, 2, 3]
 
 
 async def test_position_ahead_of_the_head_is_a_gap_that_the_store_fills(tmp_path: Path) -> None:
