@@ -6,15 +6,22 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Request, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
+from tests.people import Person
 from tests.serving import Server, serving
 
 pytestmark = pytest.mark.browser
 
 TOO_LONG = "x" * 8_001
+
+TOO_LARGE = "y" * 150_000
+
+TOO_LARGE_FOR_A_PROXY = "z" * 20_000
+
+STORED = "Object.keys(localStorage).filter((key) => key.includes('outbox:'))"
 
 WATCH = """() => {
     window.said = { status: [], error: [] };
@@ -122,3 +129,54 @@ async def test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written
     await server.start()
     await ana.shows("while it cannot be stored", "second")
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first")
+
+
+async def test_what_is_too_large_for_the_server_or_for_the_way_there_comes_back_and_holds_nothing_up(
+    window: OpenWindow, server: Server
+) -> None:
+    """A proxy that refuses large bodies refuses them every time: nobody waits behind one for ever."""
+    ana = await window(show=False, trouble=True)
+
+    async def proxy(route: Route) -> None:
+        if route.request.method == "POST" and TOO_LARGE_FOR_A_PROXY in (route.request.post_data or ""):
+            body = "<h1>413 Request Entity Too Large</h1>"
+            await route.fulfill(status=413, body=body, content_type="text/html")
+        else:
+            await route.continue_()
+
+    await ana.context.route("**/messages", proxy)
+    await ana.open()
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await server.kill()
+    for text in ("before", TOO_LARGE, "between", TOO_LARGE_FOR_A_PROXY, "after"):
+        await ana.send(text)
+    await ana.page.evaluate(WATCH)
+    await server.start()
+    await ana.shows("before", "between", "after")
+    field = ana.page.get_by_label("Message", exact=True)
+    await expect(field).to_have_value(f"{TOO_LARGE}\n{TOO_LARGE_FOR_A_PROXY}")
+    said = (await ana.page.evaluate("said"))["error"]
+    for words in ("That is too much to send at once.", "A server between here and the chat does not take that much"):
+        assert any(words in each for each in said), (words, said)
+    assert not await ana.page.evaluate(STORED)
+
+
+async def test_what_waits_for_a_room_that_is_not_there_any_more_comes_back(window: OpenWindow, server: Server) -> None:
+    ana = await window(show=False, trouble=True)
+    ana.room = "vanishing"
+    async with Person("Alice", server.url) as alice:
+        await alice.send("/rooms", name="Vanishing", slug=ana.room)
+    await ana.open()
+    await ana.introduce("Ana")
+    await ana.is_live()
+    await server.kill()
+    for text in ("one", "two", "three"):
+        await ana.send(text)
+    for file in ("quart_chat.db", "quart_chat.db-wal", "quart_chat.db-shm"):
+        (server.folder / file).unlink(missing_ok=True)
+    await server.start()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("one\ntwo\nthree", timeout=20_000)
+    await expect(ana.page.locator("#composer-error")).to_contain_text("There is no room at this address.")
+    await expect(ana.page.locator("#outbox .message")).to_have_count(0)
+    assert not await ana.page.evaluate(STORED)

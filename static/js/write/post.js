@@ -3,6 +3,7 @@ import { credentials, takeCredential } from "../lib/credential.js";
 import { isGate, redirect } from "../lib/gate.js";
 import { htmxReady } from "../lib/load-htmx.js";
 
+const TOO_LARGE = 413;
 const PATIENCE = 20000; // milliseconds: a connection that a network has forgotten never answers
 
 const source = document.getElementById("outbox");
@@ -19,8 +20,9 @@ export function onSignInOver(handler) {
 }
 
 // Resolves to the answer, to undefined when there was none, or to null when somebody else has answered, which proves
-// nothing; never rejects. Its fragments are swapped in by then. (htmx drops the third request of an element that has one
-// running and one waiting: so they wait here. Where it is not to be sent any more by then, `wanted` says so.)
+// nothing; never rejects. Who says that it is too much is believed, whoever it is: it would be each time. Its fragments
+// are swapped in by then. (htmx drops the third request of an element that has one running and one waiting: so they wait
+// here. Where it is not to be sent any more by then, `wanted` says so.)
 export function post(url, values, wanted = () => true) {
   const turn = last.then(async () => {
     if (!wanted()) return undefined;
@@ -29,6 +31,10 @@ export function post(url, values, wanted = () => true) {
     takeCredential(answer);
     isSignInOver(answer);
     if (answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error")) return answer;
+    if (answer?.status === TOO_LARGE) {
+      error.textContent = "A server between here and the chat does not take that much at once. Send it in parts.";
+      return answer;
+    }
     return answer && isGate(answer) ? null : undefined;
   });
   last = turn;
