@@ -19,7 +19,7 @@ from quart_chat.errors import StartupError
 from quart_chat.events import Event
 from quart_chat.secret import load_secret
 from quart_chat.store import events
-from quart_chat.store.sqlite import Database
+from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.forms import HTML, JSON, Encoder, Forms, event_as_json, signals_as_json
 from quart_chat.streaming.places import Places
@@ -118,7 +118,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         newest.committed(events)
         broker.publish(events)
 
-    database = Database(config.database_path, on_commit, alone=alone, reserve=config.disk_reserve)
+    database = SQLiteDatabase(config.database_path, on_commit, alone=alone, reserve=config.disk_reserve)
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)

@@ -139,7 +139,13 @@ def test_sql_stays_in_the_store(subtests: pytest.Subtests) -> None:
             if part_of(path) != "store":
                 assert not any(module == "sqlite3" for module, _ in imports(path))
             elif name_of(path) not in CONNECTIONS:
-                assert used <= {"sqlite3.Row"}, "other modules of the store see rows, not connections"
+                assert not used, "other modules of the store see rows, not connections"
+
+
+def test_one_module_knows_which_database_it_is() -> None:
+    """Everybody else has the Protocols of `store/database.py`: another adapter changes nothing for them."""
+    found = {name_of(path) for path in MODULES for module, _ in imports(path) if module == "quart_chat.store.sqlite"}
+    assert found == {"app.py"}
 
 
 def test_quart_globals_stay_in_context(subtests: pytest.Subtests) -> None:

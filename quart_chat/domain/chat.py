@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from quart_chat.broker.broker import Broker
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
-from quart_chat.store.sqlite import Database
+from quart_chat.store.database import Database
 
 
 def milliseconds() -> int:

@@ -12,7 +12,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.errors import EmbedKeyInvalid
 from quart_chat.models import TAG_ALPHABET, EmbedKey
 from quart_chat.store import embed_keys as stored
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 ALGORITHMS = ("HS256", "EdDSA")
 
@@ -54,12 +54,12 @@ async def create(chat: Chat, slug: str, algorithm: str) -> NewKey:
     """Make a room's first key. Raises RoomNotFound, EmbedKeyInvalid."""
 
     def job(tx: Transaction) -> NewKey:
-        room, now = rooms.find_in(tx, slug), chat.now()
+        room, now = rooms.claim_in(tx, slug), chat.now()
         if keys := _valid(tx, room.id, now):
             raise EmbedKeyInvalid(f"The room “{slug}” has the key {keys[-1].id} already. Rotate it to have another.")
         return _insert(tx, room.id, algorithm, now)
 
-    return await chat.database.write(job)
+    return await chat.database.write(job, room=slug)
 
 
 async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | None = None) -> NewKey:
@@ -71,7 +71,7 @@ async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | N
         raise EmbedKeyInvalid(f"The old key can stay valid for 0 to {LONGEST_GRACE / 3600:.0f} hours.")
 
     def job(tx: Transaction) -> NewKey:
-        room, now = rooms.find_in(tx, slug), chat.now()
+        room, now = rooms.claim_in(tx, slug), chat.now()
         keys = _valid(tx, room.id, now)
         if not keys:
             raise EmbedKeyInvalid(f"The room “{slug}” has no valid key that could be rotated. Create one.")
@@ -85,17 +85,17 @@ async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | N
         stored.update_retires_at(tx, old.id, ends if old.retires_at is None else min(old.retires_at, ends))
         return _insert(tx, room.id, algorithm or old.algorithm, now)
 
-    return await chat.database.write(job)
+    return await chat.database.write(job, room=slug)
 
 
 async def revoke(chat: Chat, slug: str, key_id: str) -> None:
     """Make a key invalid at once. Raises RoomNotFound, EmbedKeyInvalid."""
 
     def job(tx: Transaction) -> None:
-        if not stored.delete(tx, rooms.find_in(tx, slug).id, key_id):
+        if not stored.delete(tx, rooms.claim_in(tx, slug).id, key_id):
             raise EmbedKeyInvalid(f"The room “{slug}” has no key “{key_id[:40]}”.")
 
-    await chat.database.write(job)
+    await chat.database.write(job, room=slug)
 
 
 def _valid(tx: Transaction, room_id: int, now: int) -> list[EmbedKey]:

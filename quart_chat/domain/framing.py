@@ -13,7 +13,7 @@ from quart_chat.errors import FramingRefused, NotOwner, OriginInvalid
 from quart_chat.models import Room
 from quart_chat.store import rooms as stored
 from quart_chat.store import users
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 MOST = 50
 """Origins in a room's list. They go out with every page of the room, in a header."""
@@ -104,12 +104,12 @@ async def change(
     add, remove = [clean_origin(origin) for origin in add], [clean_origin(origin) for origin in remove]
 
     def job(tx: Transaction) -> Room:
-        room = rooms.find_in(tx, slug)
+        room = rooms.claim_in(tx, slug)
         kept = [origin for origin in room.origins or () if origin not in remove]
         origins = (*kept, *(origin for origin in dict.fromkeys(add) if origin not in kept))
         return _update(tx, room, origins if add or remove else room.origins, signed_only)
 
-    return _changed(chat, await chat.database.write(job))
+    return _changed(chat, await chat.database.write(job, room=slug))
 
 
 async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Sequence[str], signed_only: bool) -> Room:
@@ -117,27 +117,30 @@ async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Sequence[
     when everything else is right: it may be long. Raises RoomNotFound, NotOwner, OriginInvalid, TooFast."""
     chat.limits.spend_message(sender.user_key, sender.address)
 
-    def owned(tx: Transaction) -> Room:
-        room = rooms.find_in(tx, slug)
+    def check_owns(tx: Transaction, room: Room) -> Room:
         if sender.frame is not None or not _owns(tx, room, sender.user_key):
             raise NotOwner
         return room
 
-    await chat.database.read(owned)
+    await chat.database.read(lambda tx: check_owns(tx, rooms.find_in(tx, slug)))
     if len(origins) > MOST:
         raise _too_many()
     cleaned = tuple(dict.fromkeys(clean_origin(origin) for origin in origins))
 
     def job(tx: Transaction) -> Room:
-        room = owned(tx)
+        room = check_owns(tx, rooms.claim_in(tx, slug))
         return _update(tx, room, cleaned if cleaned or room.origins is not None else None, signed_only)
 
-    return _changed(chat, await chat.database.write(job))
+    return _changed(chat, await chat.database.write(job, room=slug))
 
 
 async def clear(chat: Chat, slug: str) -> Room:
     """Let nobody frame the room, as its operator. Raises RoomNotFound."""
-    return _changed(chat, await chat.database.write(lambda tx: _update(tx, rooms.find_in(tx, slug), (), None)))
+
+    def job(tx: Transaction) -> Room:
+        return _update(tx, rooms.claim_in(tx, slug), (), None)
+
+    return _changed(chat, await chat.database.write(job, room=slug))
 
 
 def _owns(tx: Transaction, room: Room, user_key: str | None) -> bool:

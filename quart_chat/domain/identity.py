@@ -16,7 +16,7 @@ from quart_chat.domain.text import clean_name
 from quart_chat.errors import KeyInvalid, NameInvalid, NameReserved
 from quart_chat.models import KEY_LENGTH, STRONG_KEY_LENGTH, Draft, Room, User
 from quart_chat.store import users
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 SALT = "guest"
 FRAME_SALT = "frame"

@@ -11,7 +11,7 @@ from quart_chat.domain.signed import Signed
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.models import Room, User
 from quart_chat.store import embed_keys, users
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 
 async def signed_in(chat: Chat, slug: str, sender: Sender) -> User | None:

@@ -12,7 +12,7 @@ from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFou
 from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Room, User
 from quart_chat.store import events, messages, users
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 PAGE = 50
 """Messages on a page, and in each step back."""
@@ -53,12 +53,12 @@ async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
     draft = replace(draft, text=clean_text(draft.text))
     member = await members.signed_in(chat, slug, sender)
     chat.limits.spend_message(member.key if member else sender.user_key, sender.address, draft.text)
-    chat.database.space.check()
-    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft))
+    chat.database.check_space()
+    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft), room=slug)
 
 
 def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User | None, draft: Draft) -> Posted:
-    room = rooms.find_in(tx, slug)
+    room = rooms.claim_in(tx, slug)
     permissions.check_write(room, sender, member)
     key = member.key if member else sender.user_key
     known = users.select(tx, key) if key else None
@@ -101,12 +101,12 @@ async def edit(
     member = await members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
     chat.limits.spend_message(key, sender.address, text)
-    chat.database.space.check()
+    chat.database.check_space()
 
     def job(tx: Transaction) -> Message:
-        room = rooms.find_in(tx, slug)
+        room = rooms.claim_in(tx, slug)
         permissions.check_write(room, sender, member)
-        message = _own(tx, slug, key, message_id)
+        message = _own(tx, room, key, message_id)
         if message.text == text:
             return message
         if version not in (None, message.version):
@@ -119,7 +119,7 @@ async def edit(
         events.append(tx, MessageEdited, edited, now=now)
         return edited
 
-    return await chat.database.write(job)
+    return await chat.database.write(job, room=slug)
 
 
 async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
@@ -132,8 +132,9 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
     chat.limits.spend_message(sender.user_key, sender.address)
 
     def job(tx: Transaction) -> Message:
-        members.check_vouched(tx, rooms.find_in(tx, slug), sender, chat.now())
-        message = _own(tx, slug, sender.user_key, message_id, deleted=True)
+        room = rooms.claim_in(tx, slug)
+        members.check_vouched(tx, room, sender, chat.now())
+        message = _own(tx, room, sender.user_key, message_id, deleted=True)
         if message.deleted_at:
             return message
         now = chat.now()
@@ -142,7 +143,7 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
         events.append(tx, MessageDeleted, deleted, now=now)
         return deleted
 
-    return await chat.database.write(job)
+    return await chat.database.write(job, room=slug)
 
 
 async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
@@ -150,7 +151,7 @@ async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
     StoreUnavailable."""
     member = await members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
-    return await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+    return await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
 
 
 async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> tuple[Message, str]:
@@ -160,14 +161,14 @@ async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) 
     """
     signed = await members.verified(chat, slug, sender)
     key = signed.user.key if signed else sender.user_key
-    message = await chat.database.read(lambda tx: _own(tx, slug, key, message_id))
+    message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
     confirmed = Confirmed(message.author.key, signed.key_id if signed else None)
     return message, confirmation.issue(chat, confirmed, message_id)
 
 
 async def find(chat: Chat, slug: str, message_id: int) -> Message:
     """Raises RoomNotFound, MessageNotFound."""
-    return await chat.database.read(lambda tx: _find(tx, slug, message_id))
+    return await chat.database.read(lambda tx: _find(tx, rooms.find_in(tx, slug), message_id))
 
 
 async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
@@ -206,8 +207,8 @@ async def page_around(chat: Chat, slug: str, message_id: int) -> Page:
     """A message with what is before and after it. Raises RoomNotFound, MessageNotFound."""
 
     def query(tx: Transaction) -> Page:
-        message = _find(tx, slug, message_id)
         room = rooms.find_in(tx, slug)
+        message = _find(tx, room, message_id)
         before = messages.select_before(tx, room.id, message.id, limit=AROUND + 1)
         after = messages.select_after(tx, room.id, message.id - 1, limit=AROUND + 1)
         shown = _last_that_fit(before, AROUND), _first_that_fit(after, AROUND)
@@ -254,16 +255,15 @@ async def size_after(chat: Chat, room_id: int, cursor: int) -> int:
     return await chat.database.read(lambda tx: events.select_size_after(tx, room_id, cursor))
 
 
-def _find(tx: Transaction, slug: str, message_id: int, *, deleted: bool = False) -> Message:
-    room = rooms.find_in(tx, slug)
+def _find(tx: Transaction, room: Room, message_id: int, *, deleted: bool = False) -> Message:
     message = messages.select(tx, room.id, min(message_id, NEWEST))
     if message is None or (message.deleted_at and not deleted):
         raise MessageNotFound
     return message
 
 
-def _own(tx: Transaction, slug: str, user_key: str | None, message_id: int, *, deleted: bool = False) -> Message:
-    message = _find(tx, slug, message_id, deleted=deleted)
+def _own(tx: Transaction, room: Room, user_key: str | None, message_id: int, *, deleted: bool = False) -> Message:
+    message = _find(tx, room, message_id, deleted=deleted)
     if message.author.key != user_key:
         raise NotYours
     return message

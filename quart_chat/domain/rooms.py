@@ -12,7 +12,7 @@ from quart_chat.domain.text import clean_title
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomsFull, RoomTaken
 from quart_chat.models import Room, User
 from quart_chat.store import rooms, users
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 SLUG_LENGTH = 40
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -40,6 +40,14 @@ def find_in(tx: Transaction, slug: str) -> Room:
     return room
 
 
+def claim_in(tx: Transaction, slug: str) -> Room:
+    """The room, to whose log this transaction will append: MUST come first in it. Raises RoomNotFound."""
+    room = rooms.claim(tx, slug)
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
 async def public(chat: Chat) -> list[Room]:
     return await chat.database.read(lambda tx: rooms.select_active(tx, limit=LISTED))
 
@@ -62,18 +70,18 @@ async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | No
     name = _clean_room_name(name)
     slug = clean_slug(slug or slugify(name, max_length=SLUG_LENGTH))
     chat.limits.spend_room(sender.address)
-    chat.database.space.check()
-    return await chat.database.write(lambda tx: _create(tx, chat, name, slug, sender, key))
+    chat.database.check_space()
+    return await chat.database.write(lambda tx: _create(tx, chat, name, slug, sender, key), room=slug)
 
 
 def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, key: str | None) -> Created:
+    room = rooms.claim(tx, slug)
     known = users.select(tx, sender.user_key) if sender.user_key else None
     owner = known
     if sender.frame is not None:
         owner = None  # a guest of a frame could never come back to what it owns
     elif known is None and sender.name and key:
         owner = identity.find_or_make_owner(tx, chat, sender.name, key)
-    room = rooms.select(tx, slug)
     if room is None:
         if chat.limits.all_rooms is not None and rooms.count(tx) >= chat.limits.all_rooms:
             raise RoomsFull

@@ -24,7 +24,7 @@ from quart_chat.domain.embed_keys import is_valid
 from quart_chat.errors import IdentityRefused
 from quart_chat.models import EmbedKey, Room, User
 from quart_chat.store import embed_keys
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Transaction
 
 TOKEN_LENGTH = 4096
 """Characters of a token at most: it goes with every request, in a header that servers and proxies bound at 8 KiB."""

@@ -1,7 +1,7 @@
 """Statements about the keys with which sites sign who their people are."""
 
 from quart_chat.models import EmbedKey
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, room_id: int) -> list[EmbedKey]:
@@ -15,11 +15,11 @@ def select(tx: Transaction, room_id: int) -> list[EmbedKey]:
         """,
         room_id=room_id,
     )
-    return [EmbedKey(*row) for row in rows]
+    return [_key(row) for row in rows]
 
 
 def insert(tx: Transaction, key: EmbedKey) -> None:
-    tx.one(
+    tx.run(
         """
         INSERT INTO embed_keys (id, room_id, algorithm, material, created_at, retires_at)
         VALUES (:id, :room_id, :algorithm, :material, :created_at, :retires_at)
@@ -34,13 +34,14 @@ def insert(tx: Transaction, key: EmbedKey) -> None:
 
 
 def update_retires_at(tx: Transaction, key_id: str, retires_at: int) -> None:
-    tx.one("UPDATE embed_keys SET retires_at = :retires_at WHERE id = :id", id=key_id, retires_at=retires_at)
+    tx.run("UPDATE embed_keys SET retires_at = :retires_at WHERE id = :id", id=key_id, retires_at=retires_at)
 
 
 def delete(tx: Transaction, room_id: int, key_id: str) -> bool:
     """Forget a key; False when the room has none of this id."""
     tx.forget()
-    row = tx.one(
-        "DELETE FROM embed_keys WHERE room_id = :room_id AND id = :id RETURNING id", room_id=room_id, id=key_id
-    )
-    return row is not None
+    return tx.run("DELETE FROM embed_keys WHERE room_id = :room_id AND id = :id", room_id=room_id, id=key_id) > 0
+
+
+def _key(row: Row) -> EmbedKey:
+    return EmbedKey(row["id"], row["room_id"], row["algorithm"], row["material"], row["created_at"], row["retires_at"])

@@ -1,11 +1,9 @@
 """Statements about the log."""
 
-import sqlite3
-
 from quart_chat.events import EVENT_NAMES, EVENT_TYPES, Erased, Event, Told
 from quart_chat.models import Message
 from quart_chat.store import messages
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Row, Transaction
 
 MARKUP = 600
 """Bytes around the text of a message, about, when it is shown."""
@@ -24,7 +22,7 @@ def append(tx: Transaction, event: type[Told], message: Message, *, now: int) ->
         now=now,
     )
     assert row is not None
-    tx.one(
+    tx.run(
         """
         INSERT INTO events (room_id, cursor, type, message_id, created_at)
         VALUES (:room_id, :cursor, :type, :message_id, :now)
@@ -63,7 +61,7 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
     return [_event(room_id, row) for row in rows]
 
 
-def _event(room_id: int, row: sqlite3.Row) -> Event:
+def _event(room_id: int, row: Row) -> Event:
     told = EVENT_TYPES.get(row["type"])
     if told is None or row["id"] is None or row["user_id"] is None:
         return Erased(room_id, row["cursor"])

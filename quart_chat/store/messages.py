@@ -1,9 +1,7 @@
 """Statements about messages."""
 
-import sqlite3
-
 from quart_chat.models import Message, User
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, room_id: int, message_id: int) -> Message | None:
@@ -106,7 +104,7 @@ def insert(tx: Transaction, *, room_id: int, author: User, key: str, text: str, 
 
 def update_text(tx: Transaction, message_id: int, text: str, *, now: int) -> None:
     tx.forget()
-    tx.one(
+    tx.run(
         """
         UPDATE messages
            SET text = :text, edited_at = :now, version = version + 1
@@ -121,7 +119,7 @@ def update_text(tx: Transaction, message_id: int, text: str, *, now: int) -> Non
 def update_deleted(tx: Transaction, message_id: int, *, now: int) -> None:
     """Mark the message as deleted and forget its text."""
     tx.forget()
-    tx.one(
+    tx.run(
         """
         UPDATE messages
            SET text = '', deleted_at = :now, version = version + 1
@@ -132,7 +130,7 @@ def update_deleted(tx: Transaction, message_id: int, *, now: int) -> None:
     )
 
 
-def message(row: sqlite3.Row) -> Message:
+def message(row: Row) -> Message:
     author = User(
         row["user_id"],
         row["name"],

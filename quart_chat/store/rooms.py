@@ -1,9 +1,7 @@
 """Statements about rooms."""
 
-import sqlite3
-
 from quart_chat.models import Room
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, slug: str) -> Room | None:
@@ -12,6 +10,24 @@ def select(tx: Transaction, slug: str) -> Room | None:
         SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
           FROM rooms
          WHERE slug = :slug
+        """,
+        slug=slug,
+    )
+    return _room(row) if row else None
+
+
+def claim(tx: Transaction, slug: str) -> Room | None:
+    """The room, for this transaction alone until that ends: so cursors are in the order of the commits.
+
+    MUST come first in every transaction that appends to the room's log: whoever holds something else by then may wait
+    for somebody who waits for it.
+    """
+    row = tx.one(
+        """
+        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
+          FROM rooms
+         WHERE slug = :slug
+           FOR UPDATE
         """,
         slug=slug,
     )
@@ -33,9 +49,9 @@ def select_active(tx: Transaction, *, limit: int) -> list[Room]:
 
 
 def count(tx: Transaction) -> int:
-    row = tx.one("SELECT count(*) FROM rooms")
+    row = tx.one("SELECT count(*) AS rooms FROM rooms")
     assert row is not None
-    return int(row[0])
+    return int(row["rooms"])
 
 
 def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: int) -> Room:
@@ -56,15 +72,23 @@ def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: 
 
 
 def update_origins(tx: Transaction, room_id: int, origins: tuple[str, ...]) -> None:
-    tx.one("UPDATE rooms SET origins = :origins WHERE id = :id", id=room_id, origins=" ".join(origins))
+    tx.run("UPDATE rooms SET origins = :origins WHERE id = :id", id=room_id, origins=" ".join(origins))
 
 
 def update_signed_only(tx: Transaction, room_id: int, signed_only: bool) -> None:
-    tx.one("UPDATE rooms SET signed_only = :signed_only WHERE id = :id", id=room_id, signed_only=signed_only)
+    tx.run("UPDATE rooms SET signed_only = :signed_only WHERE id = :id", id=room_id, signed_only=int(signed_only))
 
 
-def _room(row: sqlite3.Row) -> Room:
-    values = dict(row)
-    if values["origins"] is not None:
-        values["origins"] = tuple(values["origins"].split())
-    return Room(**values | {"signed_only": bool(values["signed_only"])})
+def _room(row: Row) -> Room:
+    origins = row["origins"]
+    return Room(
+        row["id"],
+        row["slug"],
+        row["name"],
+        row["created_at"],
+        row["active_at"],
+        row["cursor"],
+        row["owner_id"],
+        None if origins is None else tuple(origins.split()),
+        bool(row["signed_only"]),
+    )

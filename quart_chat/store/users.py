@@ -1,9 +1,7 @@
 """Statements about users."""
 
-import sqlite3
-
 from quart_chat.models import User
-from quart_chat.store.sqlite import Transaction
+from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, key: str) -> User | None:
@@ -57,7 +55,7 @@ def upsert_signed(tx: Transaction, user: User, *, skeleton: str) -> User:
 
 def update_name(tx: Transaction, user_id: int, name: str) -> None:
     tx.forget()
-    tx.one("UPDATE users SET name = :name WHERE id = :id", id=user_id, name=name)
+    tx.run("UPDATE users SET name = :name WHERE id = :id", id=user_id, name=name)
 
 
 def is_reserved(tx: Transaction, room_id: int, skeleton: str) -> bool:
@@ -70,5 +68,5 @@ def is_reserved(tx: Transaction, room_id: int, skeleton: str) -> bool:
     return row is not None
 
 
-def _user(row: sqlite3.Row) -> User:
-    return User(*row)
+def _user(row: Row) -> User:
+    return User(row["id"], row["name"], row["key"], row["created_at"], row["room_id"], row["avatar"], row["role"])

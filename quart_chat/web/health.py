@@ -21,4 +21,4 @@ async def ready() -> tuple[str, dict[str, str]]:
     context.answer_in_text()
     database = context.site().chat.database
     await database.prove()
-    return f"ready\n{database.space.warning()}".rstrip() + "\n", PLAIN
+    return f"ready\n{database.space_warning()}".rstrip() + "\n", PLAIN

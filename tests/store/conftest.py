@@ -11,7 +11,8 @@ import pytest
 from quart_chat.events import Event, MessagePosted
 from quart_chat.models import Message, Room, User
 from quart_chat.store import events, messages, rooms, users
-from quart_chat.store.sqlite import Database, Transaction
+from quart_chat.store.database import Transaction
+from quart_chat.store.sqlite import SQLiteDatabase
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Stored:
     """An open database with one author."""
 
     path: Path
-    database: Database
+    database: SQLiteDatabase
     author: User
     published: list[Event] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ async def stored_in(path: Path, author: str = "ana") -> AsyncIterator[Stored]:
     def on_commit(batch: Sequence[Event]) -> None:
         published.extend(batch)
 
-    database = Database(path, on_commit)
+    database = SQLiteDatabase(path, on_commit)
     await database.open()
     try:
         yield Stored(path, database, await database.write(lambda tx: find_or_make(tx, author)), published)

@@ -15,7 +15,7 @@ import structlog
 
 from quart_chat.errors import StartupError, StoreUnavailable
 from quart_chat.store import history, sqlite
-from quart_chat.store.sqlite import Database
+from quart_chat.store.sqlite import SQLiteDatabase
 from tests.store.conftest import stored_in
 from tests.store.test_opening import refusal
 
@@ -190,7 +190,7 @@ async def test_foreign_and_damaged_files_are_refused_and_left_as_they_are(tmp_pa
         path.chmod(0o644)
         sentence = await refusal(path)
         untouched = path.read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == 0o644
-        beside = Database(path, lambda _: None, alone=False)
+        beside = SQLiteDatabase(path, lambda _: None, alone=False)
         try:
             await beside.open()
         except StartupError as error:

@@ -12,7 +12,7 @@ import pytest
 
 from quart_chat.models import Cursor, User
 from quart_chat.store import embed_keys, events, messages, rooms, users
-from quart_chat.store.sqlite import Database
+from quart_chat.store.sqlite import SQLiteDatabase
 
 TABLES = ("facts", "rooms", "users", "messages", "events")
 
@@ -21,7 +21,7 @@ TABLES = ("facts", "rooms", "users", "messages", "events")
 def old(tmp_path: Path) -> Path:
     """A database of the first version, with two rooms, guests, and a message of each kind."""
     path = tmp_path / "chat.db"
-    first = (files("quart_chat.store.migrations") / "0001_initial.sql").read_text("utf-8")
+    first = (files("quart_chat.store.migrations") / "sqlite" / "0001_initial.sql").read_text("utf-8")
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             f"""
@@ -44,8 +44,8 @@ def old(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened_from(path: Path) -> AsyncIterator[Database]:
-    database = Database(path, lambda _: None)
+async def opened_from(path: Path) -> AsyncIterator[SQLiteDatabase]:
+    database = SQLiteDatabase(path, lambda _: None)
     await database.open()
     try:
         yield database
@@ -54,7 +54,7 @@ async def opened_from(path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def upgraded(old: Path) -> AsyncIterator[Database]:
+async def upgraded(old: Path) -> AsyncIterator[SQLiteDatabase]:
     async with opened_from(old) as database:
         yield database
 
@@ -67,7 +67,7 @@ def rows(path: Path) -> dict[str, list[dict[str, object]]]:
 
 async def test_everything_is_still_there(old: Path) -> None:
     before = rows(old)
-    database = Database(old, lambda _: None)
+    database = SQLiteDatabase(old, lambda _: None)
     await database.open()
     await database.close()
     after = rows(old)
@@ -81,7 +81,7 @@ async def test_everything_is_still_there(old: Path) -> None:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-async def test_what_is_new_is_as_if_nobody_had_used_it(upgraded: Database) -> None:
+async def test_what_is_new_is_as_if_nobody_had_used_it(upgraded: SQLiteDatabase) -> None:
     database = upgraded
     room = await database.read(lambda tx: rooms.select(tx, "tea"))
     assert room is not None
@@ -107,7 +107,7 @@ async def test_cursors_of_readers_still_count(old: Path) -> None:
 
 async def test_programs_that_open_it_at_once_bring_it_up_to_date_once(old: Path) -> None:
     """A server and commands beside it."""
-    databases = [Database(old, lambda _: None, alone=False) for _ in range(6)]
+    databases = [SQLiteDatabase(old, lambda _: None, alone=False) for _ in range(6)]
     try:
         opened = await asyncio.gather(*(database.open() for database in databases), return_exceptions=True)
         assert opened == [None] * len(databases)

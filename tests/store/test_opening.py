@@ -9,12 +9,12 @@ import pytest
 
 from quart_chat.errors import StartupError
 from quart_chat.store import events, rooms
-from quart_chat.store.sqlite import Database
+from quart_chat.store.sqlite import SQLiteDatabase
 from tests.store.conftest import Stored, stored_in
 
 
 async def refusal(path: Path) -> str:
-    database = Database(path, lambda _: None)
+    database = SQLiteDatabase(path, lambda _: None)
     try:
         with pytest.raises(StartupError) as refused:
             await database.open()
@@ -32,14 +32,14 @@ async def refusal(path: Path) -> str:
 async def test_writer_is_set_to(stored: Stored, pragma: str, value: object) -> None:
     row = await stored.database.write(lambda tx: tx.one(f"PRAGMA {pragma}"))
     assert row is not None
-    assert row[0] == value
+    assert row[pragma] == value
 
 
 async def test_readers_only_read(stored: Stored) -> None:
     for _ in range(4):
         row = await stored.database.read(lambda tx: tx.one("PRAGMA query_only"))
         assert row is not None
-        assert row[0] == 1
+        assert row["query_only"] == 1
 
 
 async def test_new_database_has_a_lobby_and_an_epoch_of_its_own(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ async def test_opening_again_keeps_epoch_and_log(tmp_path: Path) -> None:
     async with stored_in(path) as stored:
         epoch = await stored.database.read(events.select_epoch)
         await stored.post(await stored.room(), "key")
-    database = Database(path, lambda _: None)
+    database = SQLiteDatabase(path, lambda _: None)
     await database.open()
     assert await database.read(events.select_epoch) == epoch
     assert await database.read(lambda tx: events.select_head(tx, 1)) == 1
@@ -90,7 +90,7 @@ async def test_second_server_on_one_file_is_refused_until_the_first_is_gone(stor
     assert "already served" in await refusal(stored.path)
     await stored.post(await stored.room(), "the first goes on")
     await stored.database.close()
-    second = Database(stored.path, lambda _: None)
+    second = SQLiteDatabase(stored.path, lambda _: None)
     await second.open()
     await second.close()
 
@@ -121,7 +121,7 @@ async def test_programs_that_make_a_file_at_once_all_open_it(tmp_path: Path) -> 
     path = tmp_path / "chat.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        database = Database(path, lambda _: None, alone=False)
+        database = SQLiteDatabase(path, lambda _: None, alone=False)
         opening = asyncio.create_task(database.open())
         try:
             await asyncio.sleep(0.2)  # it must not have failed by then

@@ -12,7 +12,8 @@ from quart_chat.errors import KeyReused, StoreUnavailable
 from quart_chat.events import Event
 from quart_chat.models import Room
 from quart_chat.store import messages, users
-from quart_chat.store.sqlite import Database, Transaction
+from quart_chat.store.database import Transaction
+from quart_chat.store.sqlite import SQLiteDatabase
 from tests.store.conftest import Stored, post
 
 
@@ -25,7 +26,7 @@ def refused(tx: Transaction, room: Room, stored: Stored, key: str) -> None:
 class Gate:
     """Keeps the writer busy until it is opened, so that transactions gather behind it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SQLiteDatabase) -> None:
         self._opened, self.entered = threading.Event(), threading.Event()
         self._task = asyncio.create_task(database.write(lambda _: self.entered.set() or self._opened.wait(10)))
 
@@ -80,7 +81,7 @@ async def test_event_is_published_after_it_is_committed(tmp_path: Path) -> None:
         connection.close()
         seen.append((batch[-1].cursor, committed))
 
-    database = Database(path, on_commit)
+    database = SQLiteDatabase(path, on_commit)
     await database.open()
     try:
         author = await database.write(lambda tx: users.insert(tx, name="Ana", key="ana", now=0))

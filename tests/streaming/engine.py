@@ -19,7 +19,7 @@ from quart_chat.domain.newest import Newest
 from quart_chat.events import Erased, Event
 from quart_chat.models import Cursor, Draft, Message, Rank, Room
 from quart_chat.store import events
-from quart_chat.store.sqlite import Database
+from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.forms import HTML, JSON, Encoder, event_as_json, signals_as_json
@@ -149,7 +149,7 @@ async def engine(
     gates: Gates = open_to_all,
 ) -> AsyncIterator[Engine]:
     broker = broker or MemoryBroker()
-    database = Database(folder / "chat.db", broker.publish)
+    database = SQLiteDatabase(folder / "chat.db", broker.publish)
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)

@@ -104,7 +104,7 @@ async def places(server: Server, public: Server) -> dict[str, Place]:
                 vera.client.headers["Origin"] = own
                 message = (await vera.post_message("hello")).message_id
             await chat.database.write(
-                lambda tx, slug=slug, origins=origins: tx.one(
+                lambda tx, slug=slug, origins=origins: tx.run(
                     "UPDATE rooms SET origins = :origins WHERE slug = :slug",
                     slug=slug,
                     origins=None if origins is None else " ".join(origins),

@@ -1,4 +1,4 @@
-"""Numbered migrations, forward only. `0001_initial.sql` is the commented data model."""
+"""Numbered migrations, forward only. `sqlite/0001_initial.sql` is the commented data model."""
 
 import sqlite3
 from importlib.resources import files
@@ -25,7 +25,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _scripts() -> list[Traversable]:
-    return [script for script in files(__name__).iterdir() if script.name.endswith(".sql")]
+    return [script for script in (files(__name__) / "sqlite").iterdir() if script.name.endswith(".sql")]
 
 
 def _apply(connection: sqlite3.Connection, number: int, name: str, script: str) -> None:

@@ -1,0 +1,85 @@
+"""What every write of the rules has in common: it claims its room first, and may run again."""
+
+import ast
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+
+from quart_chat.assets import PACKAGE
+from quart_chat.domain import embed_keys, framing, messages, rooms
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.sender import Sender
+from quart_chat.models import Draft
+from tests.domain.recorded import RecordedDatabase
+
+CLAIM = "FROM rooms WHERE slug = :slug FOR UPDATE"
+
+
+class Cast:
+    """Ana, who owns a room and has written in it."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self._sender = Sender(None, "Ana", "192.0.2.1")
+        self._key = iter(f"{number:024}" for number in range(100))
+
+    async def arrive(self) -> None:
+        created = await rooms.create(self.chat, "Tea", "tea", self._sender, next(self._key))
+        assert created.owner
+        self.sender = replace(self._sender, user_key=created.owner.key)
+        self.message = (await self.post()).message.id
+
+    async def post(self) -> messages.Posted:
+        return await messages.post(self.chat, "tea", self.sender, Draft("hello", next(self._key)))
+
+
+WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
+    "rooms.create": lambda chat, ana: rooms.create(chat, "Cake", "cake", ana.sender),
+    "messages.post": lambda chat, ana: ana.post(),
+    "messages.edit": lambda chat, ana: messages.edit(chat, "tea", ana.sender, ana.message, "changed"),
+    "messages.delete": lambda chat, ana: messages.delete(chat, "tea", ana.sender, ana.message),
+    "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", "HS256"),
+    "embed_keys.rotate": lambda chat, ana: embed_keys.rotate(chat, "tea"),
+    "embed_keys.revoke": lambda chat, ana: revoke(chat),
+    "framing.change": lambda chat, ana: framing.change(chat, "tea", add=["https://example.org"]),
+    "framing.set_by_owner": lambda chat, ana: framing.set_by_owner(
+        chat, "tea", ana.sender, ["https://two.example"], True
+    ),
+    "framing.clear": lambda chat, ana: framing.clear(chat, "tea"),
+}
+"""In an order in which all of them do something."""
+
+
+async def revoke(chat: Chat) -> None:
+    await embed_keys.revoke(chat, "tea", (await embed_keys.valid(chat, "tea"))[0].id)
+
+
+def writing() -> Iterator[str]:
+    """The functions of the domain that write."""
+    for path in sorted((PACKAGE / "domain").glob("*.py")):
+        for function in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+                calls = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+                if "chat.database.write" in calls:
+                    yield f"{path.stem}.{function.name}"
+
+
+def test_every_write_of_the_rules_is_in_the_table() -> None:
+    assert set(writing()) == set(WRITES)
+
+
+async def test_every_write_claims_its_room_first_and_may_run_again(chat: Chat) -> None:
+    database = RecordedDatabase(chat.database)
+    chat = replace(chat, database=database)
+    ana = Cast(chat)
+    await ana.arrive()
+    wrong = []
+    for name, write in WRITES.items():
+        database.writes.clear()
+        await write(chat, ana)
+        (recorded,) = database.writes
+        claims = [number for number, sql in enumerate(recorded.statements) if sql.endswith(CLAIM)]
+        if claims != [0] or recorded.room != ("cake" if name == "rooms.create" else "tea"):
+            wrong.append(f"{name}: claims {claims}, for {recorded.room}")
+        if not any(not sql.startswith("SELECT") for sql in recorded.statements):
+            wrong.append(f"{name} wrote nothing")
+    assert not wrong
