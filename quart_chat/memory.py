@@ -9,6 +9,7 @@ import ctypes
 import gc
 import resource
 import sys
+import time
 from pathlib import Path
 
 INTERVAL = 5.0
@@ -16,6 +17,12 @@ INTERVAL = 5.0
 
 GROWN = 1.05
 """Times as much as was left the last time: less is not worth the milliseconds that it takes to look for free pages."""
+
+UNDER_WAY = 60.0
+"""Seconds after it has grown for which memory is given back at each look: some of it may be in use until then."""
+
+SHARE = 0.01
+"""Of the time that may go into this: with thousands of streams there is more to look through."""
 
 STATM = Path("/proc/self/statm")
 
@@ -26,12 +33,17 @@ async def give_back() -> None:
     if trim is None or sys.platform != "linux":
         return
     left = _resident()
+    until = took = 0.0
     while True:
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(max(INTERVAL, took / SHARE))
+        began = time.monotonic()
         if _resident() > GROWN * left:
-            gc.collect(1)  # what refused requests leave behind refers to itself; what is older is mostly streams
+            until = began + UNDER_WAY
+        if began < until:
+            gc.collect()  # connections that were cut refer to themselves, and were there for long
             trim(0)
             left = _resident()
+        took = time.monotonic() - began
 
 
 def _resident() -> int:

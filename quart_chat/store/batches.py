@@ -159,7 +159,13 @@ class Lane:
             raise StoreUnavailable
         job = Job(work, asyncio.get_running_loop().create_future())
         await self._jobs.put(job)
-        result: T = await job.future
+        try:
+            result: T = await job.future
+        except Exception:
+            # It holds the frames through which it came, and these the job: all that a refused request has sent would
+            # stay until garbage is looked for.
+            del job.future, job.error
+            raise
         return result
 
     async def close(self) -> None:

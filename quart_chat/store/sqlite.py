@@ -201,9 +201,21 @@ class SQLiteDatabase:
 
 
 async def _on_thread(connection: aiosqlite.Connection, run: Callable[[sqlite3.Connection], T]) -> T:
-    # aiosqlite has no public way to run a function on its thread; every public method is this one call.
-    result: T = await connection._execute(run, connection._conn)  # type: ignore[no-untyped-call]
-    return result
+    def outcome(raw: sqlite3.Connection) -> tuple[T | None, BaseException | None]:
+        try:
+            return run(raw), None
+        except BaseException as error:
+            return None, error
+
+    # aiosqlite has no public way to run a function on its thread; every public method is this one call. Its frame holds
+    # the future: an error that came by it would hold itself, and with it all that a refused request has sent.
+    result, error = await connection._execute(outcome, connection._conn)  # type: ignore[no-untyped-call]
+    try:
+        if error is not None:
+            raise error
+    finally:
+        del error
+    return result  # type: ignore[no-any-return]
 
 
 def _configure(connection: sqlite3.Connection, *, readonly: bool) -> None:

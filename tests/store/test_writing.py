@@ -1,8 +1,10 @@
 """Writing: many transactions in one commit, each for itself; published after the commit, in the order of the log."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +39,32 @@ class Gate:
     async def open(self) -> None:
         self._opened.set()
         assert await self._task
+
+
+async def test_what_a_refused_request_holds_is_freed_with_its_error(stored: Stored) -> None:
+    """Otherwise fifty long forms that are refused are all in memory until garbage is looked for."""
+
+    class Refused(Exception):
+        pass
+
+    def refuse(tx: Transaction) -> None:
+        raise Refused
+
+    left = []
+    gc.disable()
+    try:
+        for ask in (stored.database.read, stored.database.write):
+            try:
+                await ask(refuse)
+            except Refused as error:
+                refused = weakref.ref(error)
+            for _ in range(10):
+                await ask(lambda tx: None)  # each thread keeps its last one
+            if refused() is not None:
+                left.append(ask.__name__)
+    finally:
+        gc.enable()
+    assert not left
 
 
 async def test_cursors_have_no_gaps_though_some_transactions_are_refused(stored: Stored) -> None:
