@@ -10,6 +10,7 @@ import gc
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 INTERVAL = 5.0
@@ -21,29 +22,30 @@ GROWN = 1.05
 UNDER_WAY = 60.0
 """Seconds after it has grown for which memory is given back at each look: some of it may be in use until then."""
 
-SHARE = 0.01
-"""Of the time that may go into this: with thousands of streams there is more to look through."""
+MANY = 250
+"""Open streams with which what is old is looked through as well: some ten milliseconds. With ten thousand it would hold
+everybody up for half a second, and it is mostly theirs."""
 
 STATM = Path("/proc/self/statm")
 
 
-async def give_back() -> None:
-    """Do so now and then, until cancelled. Where the C library cannot be told, or says nothing, return."""
+async def give_back(streams: Callable[[], int]) -> None:
+    """Do so now and then, until cancelled; `streams` says how many are open. Where the C library cannot be told, or
+    says nothing, return."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None or sys.platform != "linux":
         return
     left = _resident()
-    until = took = 0.0
+    until = 0.0
     while True:
-        await asyncio.sleep(max(INTERVAL, took / SHARE))
-        began = time.monotonic()
+        await asyncio.sleep(INTERVAL)
         if _resident() > GROWN * left:
-            until = began + UNDER_WAY
-        if began < until:
-            gc.collect()  # connections that were cut refer to themselves, and were there for long
+            until = time.monotonic() + UNDER_WAY
+        if time.monotonic() < until:
+            # Connections that were cut refer to themselves; those that were there for long are old by then.
+            gc.collect(2 if streams() <= MANY else 1)
             trim(0)
             left = _resident()
-        took = time.monotonic() - began
 
 
 def _resident() -> int:

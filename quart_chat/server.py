@@ -126,20 +126,21 @@ async def _serve(app: Quart, settings: _Settings, address: str) -> None:
     for number in SIGNALS:
         loop.add_signal_handler(number, stopping.set)
 
+    site: Site = app.extensions[EXTENSION]
+
     async def shutdown_trigger() -> None:
         print(f"quart-chat is running on {address}/ (stop it with Ctrl+C)", flush=True)
         await stopping.wait()
         # A second signal ends the process at once.
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-        site: Site = app.extensions[EXTENSION]
         await site.feeds.drain()
         drained.set()
 
     app_server: ASGIFramework = app
     server = asyncio.create_task(hypercorn.asyncio.serve(app_server, settings, shutdown_trigger=shutdown_trigger))
     last = asyncio.create_task(drained.wait())
-    giving_back = asyncio.create_task(memory.give_back())
+    giving_back = asyncio.create_task(memory.give_back(lambda: site.feeds.open_streams))
     await asyncio.wait({server, last}, return_when=asyncio.FIRST_COMPLETED)
     last.cancel()
     giving_back.cancel()

@@ -1,12 +1,14 @@
 """Two people, two windows."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
 from tests.frames import Visitor, site_of
-from tests.serving import Server
+from tests.serving import Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +50,29 @@ async def test_edit_and_deletion_reach_the_other_window(window: OpenWindow) -> N
     await ana.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await ana.shows("the plan")
     await bo.shows("the plan")
+
+
+async def test_two_servers_on_one_host_and_two_ports_both_know_again_who_somebody_is(
+    window: OpenWindow, tmp_path: Path
+) -> None:
+    here = await window()
+    async with serving(tmp_path, limits="off") as other:
+        there = Window(await here.context.new_page(), other.url, "lobby")
+        there.watch()
+        await there.open()
+        for tab, name in ((here, "Ana"), (there, "Bea")):
+            await tab.introduce(name)
+            await tab.send("hello")
+            await tab.shows("hello")
+        for tab, name in ((here, "Ana"), (there, "Bea")):
+            await tab.open()
+            await expect(tab.page.locator(".identity-known bdi")).to_have_text(name)
+            await tab.send("hello again")
+            await tab.shows("hello", "hello again")
+            authors = "new Set([...document.querySelectorAll('#messages .message')].map((m) => m.dataset.author)).size"
+            assert await tab.page.evaluate(authors) == 1
+        await there.page.close()
+        assert not there.complaints + there.trouble
 
 
 async def test_guest_whose_name_has_become_a_members_changes_a_message_under_another(
