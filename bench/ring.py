@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from quart_chat import assets
 from quart_chat.app import forms
-from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
+from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
 from quart_chat.models import Message, Rank, User
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
@@ -24,7 +24,7 @@ ROUNDS = 300
 
 ANYBODY = Viewer(None, "here", Rank.READER, None, HTML)
 
-AUTHOR = User(1, "Ana", "k" * 43, 0)
+AUTHOR = User(1, "Ana", "k" * 43, 0).author
 
 
 class Empty:
@@ -48,7 +48,7 @@ class Nowhere(QueueReader):
 
 
 def posted(number: int) -> Message:
-    return Message(number, 1, AUTHOR, "k" * 43, f"message {number}", 1_700_000_000_000, None, None, 1)
+    return Message(number, 1, AUTHOR, "k" * 43, f"message {number}", 1_700_000_000_000, None, None, 1, number)
 
 
 async def measure() -> dict[str, float]:
@@ -58,21 +58,22 @@ async def measure() -> dict[str, float]:
     feed.join(Nowhere(ANYBODY, math.inf))
     took: dict[str, list[float]] = {"post": [], "edit": [], "delete": []}
 
-    async def hand_out(kind: str | None, event: Event) -> None:
+    async def hand_out(kind: str | None, act: Act) -> None:
+        event = Event(1, feed.head + 1, 0, 1, act)
         began = time.perf_counter()
         await feed._hand_out([event])
         if kind is not None:
             took[kind].append(time.perf_counter() - began)
 
     for number in range(1, RING_EVENTS + 1):
-        await hand_out(None, MessagePosted(1, number, posted(number)))
+        await hand_out(None, MessagePosted(posted(number)))
     for number in range(ROUNDS):
         message = posted(RING_EVENTS + number)
         edited = replace(posted(RING_EVENTS // 2 + 4 * number), text=f"edited {number}", edited_at=1, version=2)
-        await hand_out("post", MessagePosted(1, feed.head + 1, message))
-        await hand_out("edit", MessageEdited(1, feed.head + 1, edited))
+        await hand_out("post", MessagePosted(message))
+        await hand_out("edit", MessageChanged(edited))
         deleted = replace(edited, text="", edited_at=None, deleted_at=2, version=3)
-        await hand_out("delete", MessageDeleted(1, feed.head + 1, deleted))
+        await hand_out("delete", MessageDeleted(deleted))
     return {kind: statistics.median(times) * 1e6 for kind, times in took.items()}
 
 

@@ -1,34 +1,49 @@
-"""What happened in a room, in the past tense. Each is one row of the room's log, at a gapless cursor.
+"""What happened in a room, in the past tense: each is one row of the room's log, at a gapless cursor.
 
-A new event is a dataclass here, a member of `Told`, and `templates/events/<snake_case_name>.html`.
+A new act is a dataclass here, a member of `Act`, and `templates/events/<snake_case_name>.html`.
 """
 
 import re
 from dataclasses import dataclass
-from typing import get_args
+from typing import ClassVar, get_args
 
-from quart_chat.models import Message
+from quart_chat.models import Member, Message, Room
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePosted:
-    room_id: int
-    cursor: int
     message: Message
+    changes_access: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
-class MessageEdited:
-    room_id: int
-    cursor: int
+class MessageChanged:
+    """Anything that its article shows."""
+
     message: Message
+    changes_access: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDeleted:
-    room_id: int
-    cursor: int
     message: Message
+    changes_access: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """Somebody's rank or standing in the room, or what they are called, in each room that they are a member of."""
+
+    member: Member
+    changes_access: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """The room itself: its name, who may show it or write in it, the keys that its site signs with."""
+
+    room: Room
+    changes_access: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +51,27 @@ class Erased:
     """A position without content, never a hole: its subject is gone, or it is of a type that only newer versions
     know."""
 
+    changes_access: ClassVar[bool] = False
+
+
+Act = MessagePosted | MessageChanged | MessageDeleted | MemberChanged | RoomChanged | Erased
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An act, and where it stands in the log. Its subject is as it is when it is read."""
+
     room_id: int
     cursor: int
-
-
-Told = MessagePosted | MessageEdited | MessageDeleted
-
-Event = Told | Erased
+    at: int
+    actor_id: int | None
+    """Whose act it was; None for the operator's, and for a person who is gone."""
+    act: Act
 
 
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-EVENT_TYPES: dict[str, type[Told]] = {_snake_case(event.__name__): event for event in get_args(Told)}
-"""Events by their names in the log and in the templates: `MessagePosted` is `message_posted`."""
-
-EVENT_NAMES = {event: name for name, event in EVENT_TYPES.items()}
+ACT_NAMES: dict[type[Act], str] = {act: _snake_case(act.__name__) for act in get_args(Act) if act is not Erased}
+"""Acts by their names in the log and in the templates: `MessagePosted` is `message_posted`."""

@@ -1,10 +1,10 @@
 """The things the chat is about, as frozen values. Times are integers: milliseconds since 1970, UTC."""
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property
+from enum import IntEnum, StrEnum
 from typing import Self
 
 COLOURS = 12
@@ -30,6 +30,24 @@ class Rank(IntEnum):
     MODERATOR = 3
     OWNER = 4
     OPERATOR = 5
+
+
+class Standing(StrEnum):
+    """Whether somebody may be in a room at all."""
+
+    IN = "in"
+    REMOVED = "removed"
+    """This person may not, until they are let in again."""
+    BANNED = "banned"
+    """The same; nor may, for a guest, who else writes from that network."""
+
+
+class Kind(StrEnum):
+    """What a user is."""
+
+    GUEST = "guest"
+    SIGNED = "signed"
+    """Somebody whom a room's site has signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +87,32 @@ class Room:
     """Whether only those write whom the room's site has signed in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Author:
+    """What of somebody may be shown."""
+
+    id: int
+    name: str
+    tag: str
+    """Four characters that tell two guests of one name apart, the same wherever the guest appears."""
+    colour: int
+    """0 to COLOURS - 1."""
+    avatar: str | None
+    role: str | None
+    """What a room's site says that they are there."""
+    verified: bool
+    """Whether the name is what a room's site says it is."""
+
+    @classmethod
+    def of(cls, id: int, name: str, key: str, avatar: str | None, role: str | None, kind: Kind) -> Self:
+        """What may be shown of the user with this `key`."""
+        tag, colour = _marks(key)
+        return cls(id, name, tag, colour, avatar, role, kind is Kind.SIGNED)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
-    """Someone who writes: a guest, or somebody whom a room's site has signed in. `key` identifies it and is never
-    shown."""
+    """Someone who writes. `key` identifies them and is never shown: what is shown is the `author`."""
 
     id: int
     """0 for somebody who is signed in and has not written yet."""
@@ -83,25 +123,45 @@ class User:
     """The room whose site vouches for this user, who exists there alone; None for a guest."""
     avatar: str | None = None
     role: str | None = None
+    kind: Kind = Kind.GUEST
+    operator: bool = False
+    """Whether they may everything, everywhere."""
 
     @property
     def verified(self) -> bool:
-        """Whether the name is what a room's site says it is."""
-        return self.room_id is not None
+        return self.kind is Kind.SIGNED
 
-    @cached_property
-    def _digest(self) -> bytes:
-        return hashlib.sha256(b"tag:" + self.key.encode()).digest()
+    @property
+    def author(self) -> Author:
+        return Author.of(self.id, self.name, self.key, self.avatar, self.role, self.kind)
 
     @property
     def tag(self) -> str:
-        """Four characters that tell two guests of one name apart, the same wherever the guest appears."""
-        return "".join(TAG_ALPHABET[byte % 32] for byte in self._digest[:TAG_LENGTH])
+        return _marks(self.key)[0]
 
     @property
     def colour(self) -> int:
-        """The guest's colour, 0 to COLOURS - 1."""
-        return self._digest[-1] % COLOURS
+        return _marks(self.key)[1]
+
+
+@functools.lru_cache(10_000)
+def _marks(key: str) -> tuple[str, int]:
+    """A user's tag and colour, which say nothing of the key."""
+    digest = hashlib.sha256(b"tag:" + key.encode()).digest()
+    return "".join(TAG_ALPHABET[byte % 32] for byte in digest[:TAG_LENGTH]), digest[-1] % COLOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in one room."""
+
+    room_id: int
+    author: Author
+    rank: Rank
+    standing: Standing
+    reason: str
+    """Why, as they are told; may be empty."""
+    changed_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +176,7 @@ class Draft:
 class Message:
     id: int
     room_id: int
-    author: User
+    author: Author
     key: str
     text: str
     """Empty once the message is deleted."""
@@ -124,6 +184,8 @@ class Message:
     edited_at: int | None
     deleted_at: int | None
     version: int
+    position: int
+    """The cursor of the event by which it was posted: it orders the room, ids do not."""
 
     @property
     def token(self) -> str:
@@ -152,7 +214,7 @@ class Page:
 
     room: Room
     before: int | None
-    """The id of the message before which these are, if that was asked for."""
+    """The position before which these are, if that was asked for."""
     messages: list[Message]
     older: bool
     """Whether there are messages before these."""
@@ -160,7 +222,7 @@ class Page:
     newer: bool = False
     """Whether there are messages after these."""
     after: int | None = None
-    """The id of the message after which these are, if that was asked for."""
+    """The position after which these are, if that was asked for."""
     message: int | None = None
     """The id of the one around which these are, if that was asked for."""
 

@@ -10,6 +10,7 @@ from typing import Self
 
 import httpx
 
+from quart_chat.domain.chat import Chat
 from tests.sse import Parser, SSEvent
 
 
@@ -26,10 +27,23 @@ class Fragment:
         return int(found[1])
 
     @property
+    def position(self) -> int:
+        found = re.search(r'data-position="([0-9]+)"', self.html)
+        assert found, self.html
+        return int(found[1])
+
+    @property
     def text(self) -> str:
         found = re.search(r'<div class="message-text" dir="auto">(.*?)</div>', self.html, re.DOTALL)
         assert found, self.html
         return found[1]
+
+
+async def key_of(chat: Chat, user_id: int) -> str:
+    """By which somebody is recognised: nothing that is shown has it."""
+    row = await chat.database.read(lambda tx: tx.one("SELECT key FROM users WHERE id = :id", id=user_id))
+    assert row is not None
+    return str(row["key"])
 
 
 def only_cookie(cookies: httpx.Cookies) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from quart_chat import assets
-from quart_chat.events import EVENT_NAMES
+from quart_chat.events import ACT_NAMES
 
 PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -175,11 +175,11 @@ def test_rules_know_no_http(subtests: pytest.Subtests) -> None:
 
 
 def test_event_has_a_template(subtests: pytest.Subtests) -> None:
-    for event in EVENT_NAMES:
+    for event in ACT_NAMES:
         with subtests.test(event=event):
-            assert (assets.folder("templates") / "events" / f"{EVENT_NAMES[event]}.html").is_file()
+            assert (assets.folder("templates") / "events" / f"{ACT_NAMES[event]}.html").is_file()
 
 
 def test_template_shows_an_event() -> None:
     found = {path.stem for path in (assets.folder("templates") / "events").glob("*.html")}
-    assert found == set(EVENT_NAMES.values())
+    assert found == set(ACT_NAMES.values())

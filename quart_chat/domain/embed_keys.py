@@ -10,8 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from quart_chat.domain import rooms
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EmbedKeyInvalid
-from quart_chat.models import TAG_ALPHABET, EmbedKey
+from quart_chat.events import RoomChanged
+from quart_chat.models import TAG_ALPHABET, EmbedKey, Room
 from quart_chat.store import embed_keys as stored
+from quart_chat.store import events
 from quart_chat.store.database import Transaction
 
 ALGORITHMS = ("HS256", "EdDSA")
@@ -57,7 +59,7 @@ async def create(chat: Chat, slug: str, algorithm: str) -> NewKey:
         room, now = rooms.claim_in(tx, slug), chat.now()
         if keys := _valid(tx, room.id, now):
             raise EmbedKeyInvalid(f"The room “{slug}” has the key {keys[-1].id} already. Rotate it to have another.")
-        return _insert(tx, room.id, algorithm, now)
+        return _insert(tx, room, algorithm, now)
 
     return await chat.database.write(job, room=slug)
 
@@ -83,7 +85,7 @@ async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | N
         old = keys[0]
         ends = now + int(grace * 1000)
         stored.update_retires_at(tx, old.id, ends if old.retires_at is None else min(old.retires_at, ends))
-        return _insert(tx, room.id, algorithm or old.algorithm, now)
+        return _insert(tx, room, algorithm or old.algorithm, now)
 
     return await chat.database.write(job, room=slug)
 
@@ -92,8 +94,10 @@ async def revoke(chat: Chat, slug: str, key_id: str) -> None:
     """Make a key invalid at once. Raises RoomNotFound, EmbedKeyInvalid."""
 
     def job(tx: Transaction) -> None:
-        if not stored.delete(tx, rooms.claim_in(tx, slug).id, key_id):
+        room = rooms.claim_in(tx, slug)
+        if not stored.delete(tx, room.id, key_id):
             raise EmbedKeyInvalid(f"The room “{slug}” has no key “{key_id[:40]}”.")
+        events.append(tx, room, RoomChanged(room), actor=None, now=chat.now())
 
     await chat.database.write(job, room=slug)
 
@@ -102,13 +106,14 @@ def _valid(tx: Transaction, room_id: int, now: int) -> list[EmbedKey]:
     return [key for key in stored.select(tx, room_id) if is_valid(key, now)]
 
 
-def _insert(tx: Transaction, room_id: int, algorithm: str, now: int) -> NewKey:
+def _insert(tx: Transaction, room: Room, algorithm: str, now: int) -> NewKey:
     """Store a new key, and forget those of the room whose time was over before."""
-    made = _make(room_id, algorithm, now)
-    for key in stored.select(tx, room_id):
+    made = _make(room.id, algorithm, now)
+    for key in stored.select(tx, room.id):
         if key.retires_at is not None and key.retires_at < now:
-            stored.delete(tx, room_id, key.id)
+            stored.delete(tx, room.id, key.id)
     stored.insert(tx, made.key)
+    events.append(tx, room, RoomChanged(room), actor=None, now=now)
     return made
 
 

@@ -10,9 +10,10 @@ from quart_chat.domain import rooms
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Frame, Sender
 from quart_chat.errors import FramingRefused, NotOwner, OriginInvalid
+from quart_chat.events import RoomChanged
 from quart_chat.models import Room
+from quart_chat.store import events, users
 from quart_chat.store import rooms as stored
-from quart_chat.store import users
 from quart_chat.store.database import Transaction
 
 MOST = 50
@@ -107,9 +108,9 @@ async def change(
         room = rooms.claim_in(tx, slug)
         kept = [origin for origin in room.origins or () if origin not in remove]
         origins = (*kept, *(origin for origin in dict.fromkeys(add) if origin not in kept))
-        return _update(tx, room, origins if add or remove else room.origins, signed_only)
+        return _update(tx, room, origins if add or remove else room.origins, signed_only, now=chat.now())
 
-    return _changed(chat, await chat.database.write(job, room=slug))
+    return await chat.database.write(job, room=slug)
 
 
 async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Sequence[str], signed_only: bool) -> Room:
@@ -129,18 +130,19 @@ async def set_by_owner(chat: Chat, slug: str, sender: Sender, origins: Sequence[
 
     def job(tx: Transaction) -> Room:
         room = check_owns(tx, rooms.claim_in(tx, slug))
-        return _update(tx, room, cleaned if cleaned or room.origins is not None else None, signed_only)
+        origins = cleaned if cleaned or room.origins is not None else None
+        return _update(tx, room, origins, signed_only, actor=room.owner_id, now=chat.now())
 
-    return _changed(chat, await chat.database.write(job, room=slug))
+    return await chat.database.write(job, room=slug)
 
 
 async def clear(chat: Chat, slug: str) -> Room:
     """Let nobody frame the room, as its operator. Raises RoomNotFound."""
 
     def job(tx: Transaction) -> Room:
-        return _update(tx, rooms.claim_in(tx, slug), (), None)
+        return _update(tx, rooms.claim_in(tx, slug), (), None, now=chat.now())
 
-    return _changed(chat, await chat.database.write(job, room=slug))
+    return await chat.database.write(job, room=slug)
 
 
 def _owns(tx: Transaction, room: Room, user_key: str | None) -> bool:
@@ -148,23 +150,34 @@ def _owns(tx: Transaction, room: Room, user_key: str | None) -> bool:
     return user is not None and user.id == room.owner_id
 
 
-def _update(tx: Transaction, room: Room, origins: tuple[str, ...] | None, signed_only: bool | None) -> Room:
+def _update(
+    tx: Transaction,
+    room: Room,
+    origins: tuple[str, ...] | None,
+    signed_only: bool | None,
+    *,
+    actor: int | None = None,
+    now: int,
+) -> Room:
     if origins is not None and len(origins) > MOST:
         raise _too_many()
-    if origins is not None and origins != room.origins:
-        stored.update_origins(tx, room.id, origins)
-    if signed_only is not None and signed_only != room.signed_only:
-        stored.update_signed_only(tx, room.id, signed_only)
-    return replace(room, origins=origins, signed_only=room.signed_only if signed_only is None else signed_only)
+    changed = replace(
+        room,
+        origins=room.origins if origins is None else origins,
+        signed_only=room.signed_only if signed_only is None else signed_only,
+    )
+    if changed == room:
+        return room
+    if changed.origins is not None and changed.origins != room.origins:
+        stored.update_origins(tx, room.id, changed.origins)
+    if changed.signed_only != room.signed_only:
+        stored.update_signed_only(tx, room.id, changed.signed_only)
+    event = events.append(tx, room, RoomChanged(changed), actor=actor, now=now)
+    return replace(changed, cursor=event.cursor, active_at=event.at)
 
 
 def _too_many() -> OriginInvalid:
     return OriginInvalid(f"A room’s list holds {MOST} origins at most. One like https://*.example.org counts once.")
-
-
-def _changed(chat: Chat, room: Room) -> Room:
-    chat.newest.forget(room.slug)
-    return room
 
 
 def _matches(source: str, origin: str) -> bool:

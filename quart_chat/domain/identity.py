@@ -14,8 +14,9 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.lookalikes import skeletons
 from quart_chat.domain.text import clean_name
 from quart_chat.errors import KeyInvalid, NameInvalid, NameReserved
+from quart_chat.events import MemberChanged
 from quart_chat.models import KEY_LENGTH, STRONG_KEY_LENGTH, Draft, Room, User
-from quart_chat.store import users
+from quart_chat.store import events, members, rooms, users
 from quart_chat.store.database import Transaction
 
 SALT = "guest"
@@ -118,6 +119,16 @@ def keep_off_reserved(tx: Transaction, room: Room, guest: User, name: str | None
         raise NameReserved
     users.update_name(tx, guest.id, other)
     return replace(guest, name=other)
+
+
+def tell_new_name(tx: Transaction, before: User, after: User, now: int) -> None:
+    """Where somebody has a new name by now, as an event in each room that they are a member of."""
+    if after.author == before.author:
+        return
+    for room in rooms.claim_of_member(tx, after.id):
+        member = members.select(tx, room.id, after.id)
+        assert member is not None
+        events.append(tx, room, MemberChanged(member), actor=after.id, now=now)
 
 
 def _is_reserved(tx: Transaction, room: Room, name: str) -> bool:

@@ -9,9 +9,10 @@ from quart_chat.domain.confirmation import Confirmed
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_text
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
-from quart_chat.events import Event, MessageDeleted, MessageEdited, MessagePosted
-from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Room, User
+from quart_chat.events import Event, MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
 from quart_chat.store import events, messages, users
+from quart_chat.store import members as stored_members
 from quart_chat.store.database import Transaction
 
 PAGE = 50
@@ -25,7 +26,7 @@ AROUND = PAGE // 2
 """Of these, before a message that was asked for; as many from it on."""
 
 NEWEST = 2**62
-"""Above every id that SQLite gives out; numbers past 2**63 it does not even take."""
+"""Above every id and every position; numbers past 2**63 databases do not even take."""
 
 KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
@@ -33,6 +34,7 @@ KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 @dataclass(frozen=True, slots=True)
 class Posted:
     message: Message
+    author: User
     first: bool
     """False when a repeated key returned an earlier result."""
     known: bool
@@ -63,14 +65,22 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
     key = member.key if member else sender.user_key
     known = users.select(tx, key) if key else None
     author = members.store(tx, member, known) if member else _guest(tx, chat, room, sender, known, draft)
+    was = known if member else author
     now = chat.now()
-    message = messages.insert(tx, room_id=room.id, author=author, key=draft.key, text=draft.text, now=now)
+    message = messages.insert(tx, room, author, key=draft.key, text=draft.text, now=now)
     if message is None:
-        return _posted_before(tx, room, author, known, draft)
-    if not author.verified:
-        message = replace(message, author=identity.keep_off_reserved(tx, room, author, sender.name))
-    events.append(tx, MessagePosted, message, now=now)
-    return Posted(message, first=True, known=known is not None and known.id == author.id, identify=not author.verified)
+        posted = _posted_before(tx, room, author, known, draft)
+    else:
+        if not author.verified:
+            author = identity.keep_off_reserved(tx, room, author, sender.name)
+        stored_members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, now=now)
+        message = replace(message, author=author.author)
+        events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
+        same = known is not None and known.id == author.id
+        posted = Posted(message, author, first=True, known=same, identify=not author.verified)
+    if was is not None:
+        identity.tell_new_name(tx, was, author, now)
+    return posted
 
 
 def _guest(tx: Transaction, chat: Chat, room: Room, sender: Sender, known: User | None, draft: Draft) -> User:
@@ -86,7 +96,7 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
     identify = known == author or (known is None and identity.may_be_issued_again(draft))
-    return Posted(earlier, first=False, known=known == author, identify=identify and not author.verified)
+    return Posted(earlier, author, first=False, known=known == author, identify=identify and not author.verified)
 
 
 async def edit(
@@ -106,17 +116,17 @@ async def edit(
     def job(tx: Transaction) -> Message:
         room = rooms.claim_in(tx, slug)
         permissions.check_write(room, sender, member)
-        message = _own(tx, room, key, message_id)
+        author, message = _own(tx, room, key, message_id)
         if message.text == text:
             return message
         if version not in (None, message.version):
             raise EditConflict
-        if not message.author.verified:
-            message = replace(message, author=identity.keep_off_reserved(tx, room, message.author, sender.name))
+        renamed = author if author.verified else identity.keep_off_reserved(tx, room, author, sender.name)
         now = chat.now()
         messages.update_text(tx, message.id, text, now=now)
-        edited = replace(message, text=text, edited_at=now, version=message.version + 1)
-        events.append(tx, MessageEdited, edited, now=now)
+        edited = replace(message, author=renamed.author, text=text, edited_at=now, version=message.version + 1)
+        events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
+        identity.tell_new_name(tx, author, renamed, now)
         return edited
 
     return await chat.database.write(job, room=slug)
@@ -134,13 +144,13 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
     def job(tx: Transaction) -> Message:
         room = rooms.claim_in(tx, slug)
         members.check_vouched(tx, room, sender, chat.now())
-        message = _own(tx, room, sender.user_key, message_id, deleted=True)
+        author, message = _own(tx, room, sender.user_key, message_id, deleted=True)
         if message.deleted_at:
             return message
         now = chat.now()
         messages.update_deleted(tx, message.id, now=now)
         deleted = replace(message, text="", deleted_at=now, version=message.version + 1)
-        events.append(tx, MessageDeleted, deleted, now=now)
+        events.append(tx, room, MessageDeleted(deleted), actor=author.id, now=now)
         return deleted
 
     return await chat.database.write(job, room=slug)
@@ -151,7 +161,8 @@ async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
     StoreUnavailable."""
     member = await members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
-    return await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
+    _, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
+    return message
 
 
 async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> tuple[Message, str]:
@@ -161,8 +172,8 @@ async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) 
     """
     signed = await members.verified(chat, slug, sender)
     key = signed.user.key if signed else sender.user_key
-    message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
-    confirmed = Confirmed(message.author.key, signed.key_id if signed else None)
+    author, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
+    confirmed = Confirmed(author.key, signed.key_id if signed else None)
     return message, confirmation.issue(chat, confirmed, message_id)
 
 
@@ -172,7 +183,7 @@ async def find(chat: Chat, slug: str, message_id: int) -> Message:
 
 
 async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
-    """The newest messages of a room, or those before the message with the id `before`. Raises RoomNotFound."""
+    """The newest messages of a room, or those at positions below `before`. Raises RoomNotFound."""
     if before is None and (kept := chat.newest.get(slug)):
         return kept
 
@@ -190,7 +201,7 @@ async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
 
 
 async def page_after(chat: Chat, slug: str, after: int) -> Page:
-    """The messages after the one with the id `after`: on from where a page ended. Raises RoomNotFound."""
+    """The messages at positions above `after`: on from where a page ended. Raises RoomNotFound."""
 
     def query(tx: Transaction) -> Page:
         room = rooms.find_in(tx, slug)
@@ -209,8 +220,8 @@ async def page_around(chat: Chat, slug: str, message_id: int) -> Page:
     def query(tx: Transaction) -> Page:
         room = rooms.find_in(tx, slug)
         message = _find(tx, room, message_id)
-        before = messages.select_before(tx, room.id, message.id, limit=AROUND + 1)
-        after = messages.select_after(tx, room.id, message.id - 1, limit=AROUND + 1)
+        before = messages.select_before(tx, room.id, message.position, limit=AROUND + 1)
+        after = messages.select_after(tx, room.id, message.position - 1, limit=AROUND + 1)
         shown = _last_that_fit(before, AROUND), _first_that_fit(after, AROUND)
         return Page(
             room,
@@ -262,8 +273,12 @@ def _find(tx: Transaction, room: Room, message_id: int, *, deleted: bool = False
     return message
 
 
-def _own(tx: Transaction, room: Room, user_key: str | None, message_id: int, *, deleted: bool = False) -> Message:
+def _own(
+    tx: Transaction, room: Room, user_key: str | None, message_id: int, *, deleted: bool = False
+) -> tuple[User, Message]:
+    """A message, and its author, who asks."""
     message = _find(tx, room, message_id, deleted=deleted)
-    if message.author.key != user_key:
+    user = users.select(tx, user_key) if user_key else None
+    if user is None or user.id != message.author.id:
         raise NotYours
-    return message
+    return user, message

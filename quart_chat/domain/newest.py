@@ -11,7 +11,7 @@ KEPT = 64
 """Rooms: of the largest pages, which only who wants to fill the memory would write, about 16 MB."""
 
 AGE = 5.0
-"""Seconds that a page is kept at most: commands change rooms, but move no cursor and tell no server."""
+"""Seconds that a page is kept at most: commands beside a server tell it nothing."""
 
 
 class Newest:
@@ -38,10 +38,6 @@ class Newest:
         self._pages.move_to_end(page.room.slug)
         if len(self._pages) > KEPT:
             self._pages.popitem(last=False)
-
-    def forget(self, slug: str) -> None:
-        """The room itself has changed."""
-        self._pages.pop(slug, None)
 
     def _is_newest(self, page: Page) -> bool:
         # A page that was being read during a commit is older than that, and kept after it.

@@ -10,8 +10,8 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Sender
 from quart_chat.domain.text import clean_title
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomsFull, RoomTaken
-from quart_chat.models import Room, User
-from quart_chat.store import rooms, users
+from quart_chat.models import Rank, Room, User
+from quart_chat.store import members, rooms, users
 from quart_chat.store.database import Transaction
 
 SLUG_LENGTH = 40
@@ -86,6 +86,8 @@ def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, k
         if chat.limits.all_rooms is not None and rooms.count(tx) >= chat.limits.all_rooms:
             raise RoomsFull
         room = rooms.insert(tx, slug=slug, name=name, owner_id=owner.id if owner else None, now=chat.now())
+        if owner is not None:
+            members.upsert(tx, room.id, owner.id, rank=Rank.OWNER, now=chat.now())
     else:
         if owner is None or room.owner_id != owner.id or room.name != name or not key:
             raise RoomTaken(slug)

@@ -22,7 +22,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.claims import shown
 from quart_chat.domain.embed_keys import is_valid
 from quart_chat.errors import IdentityRefused
-from quart_chat.models import EmbedKey, Room, User
+from quart_chat.models import EmbedKey, Kind, Room, User
 from quart_chat.store import embed_keys
 from quart_chat.store.database import Transaction
 
@@ -90,6 +90,7 @@ async def verify(chat: Chat, slug: str, token: str, *, local: bool) -> Signed:
         room_id=room.id,
         avatar=claims.avatar(told, room, local=local),
         role=claims.role(told),
+        kind=Kind.SIGNED,
     )
     return Signed(user, expires_at, key.id)
 

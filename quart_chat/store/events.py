@@ -1,80 +1,137 @@
 """Statements about the log."""
 
-from quart_chat.events import EVENT_NAMES, EVENT_TYPES, Erased, Event, Told
-from quart_chat.models import Message
-from quart_chat.store import messages
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from quart_chat.events import (
+    ACT_NAMES,
+    Act,
+    Erased,
+    Event,
+    MemberChanged,
+    MessageChanged,
+    MessageDeleted,
+    MessagePosted,
+    RoomChanged,
+)
+from quart_chat.models import Member, Message, Room
+from quart_chat.store import members, messages, rooms
 from quart_chat.store.database import Row, Transaction
 
 MARKUP = 600
 """Bytes around the text of a message, about, when it is shown."""
 
+OF_MESSAGES: dict[str, type[MessagePosted | MessageChanged | MessageDeleted]] = {
+    ACT_NAMES[act]: act for act in (MessagePosted, MessageChanged, MessageDeleted)
+}
 
-def append(tx: Transaction, event: type[Told], message: Message, *, now: int) -> Told:
-    """Give `event` the room's next cursor, write it to the log, and emit it when the transaction commits."""
+
+def append(tx: Transaction, room: Room, act: Act, *, actor: int | None, now: int) -> Event:
+    """Write what the user with the id `actor` did, or the operator where that is None, to the log of a room that this
+    transaction has claimed, and emit it. A MessagePosted has the position that is next."""
+    (event,) = append_all(tx, room, [act], actor=actor, now=now)
+    return event
+
+
+def append_all(tx: Transaction, room: Room, acts: Sequence[Act], *, actor: int | None, now: int) -> list[Event]:
+    """The same for many, in this order."""
     row = tx.one(
         """
         UPDATE rooms
-           SET cursor = cursor + 1, active_at = :now
+           SET cursor = cursor + :count, active_at = :now
          WHERE id = :room_id
         RETURNING cursor
         """,
-        room_id=message.room_id,
+        room_id=room.id,
+        count=len(acts),
         now=now,
     )
     assert row is not None
+    first = row["cursor"] - len(acts) + 1
+    return [_append(tx, Event(room.id, cursor, now, actor, act)) for cursor, act in enumerate(acts, first)]
+
+
+def _append(tx: Transaction, event: Event) -> Event:
+    message_id = user_id = None
+    match event.act:
+        case MessagePosted(message) if message.position != event.cursor:
+            raise ValueError(f"the message {message.id} is at {message.position}, and not at {event.cursor}")
+        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+            message_id = message.id
+        case MemberChanged(member):
+            user_id = member.author.id
+        case RoomChanged(room):
+            event = replace(event, act=RoomChanged(replace(room, cursor=event.cursor, active_at=event.at)))
     tx.run(
         """
-        INSERT INTO events (room_id, cursor, type, message_id, created_at)
-        VALUES (:room_id, :cursor, :type, :message_id, :now)
+        INSERT INTO events (room_id, cursor, at, type, actor_id, message_id, user_id)
+        VALUES (:room_id, :cursor, :at, :type, :actor_id, :message_id, :user_id)
         """,
-        room_id=message.room_id,
-        cursor=row["cursor"],
-        type=EVENT_NAMES[event],
-        message_id=message.id,
-        now=now,
+        room_id=event.room_id,
+        cursor=event.cursor,
+        at=event.at,
+        type=ACT_NAMES[type(event.act)],
+        actor_id=event.actor_id,
+        message_id=message_id,
+        user_id=user_id,
     )
-    happened = event(message.room_id, row["cursor"], message)
-    tx.emit(happened)
-    return happened
+    tx.emit(event)
+    return event
 
 
 def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> list[Event]:
-    """The events after `cursor`, oldest first, each with its message as that is now: one for every position."""
+    """The events after `cursor`, oldest first, each with what it is about as that is now: one for every position."""
     rows = tx.all(
         """
-        SELECT e.cursor, e.type,
-               m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
-               u.id AS user_id, u.name, u.key AS user_key, u.created_at AS user_created_at,
-               u.room_id AS user_room_id, u.avatar, u.role
-          FROM events AS e
-          LEFT JOIN messages AS m ON m.id = e.message_id
-          LEFT JOIN users AS u ON u.id = m.user_id
-         WHERE e.room_id = :room_id
-           AND e.cursor > :cursor
-         ORDER BY e.cursor
+        SELECT cursor, at, type, actor_id, message_id, user_id
+          FROM events
+         WHERE room_id = :room_id
+           AND cursor > :cursor
+         ORDER BY cursor
          LIMIT :limit
         """,
         room_id=room_id,
         cursor=cursor,
         limit=limit,
     )
-    return [_event(room_id, row) for row in rows]
+    last = rows[-1]["cursor"] if rows else cursor
+    subjects = _Subjects(
+        {message.id: message for message in messages.select_of_events(tx, room_id, cursor, last)},
+        {member.author.id: member for member in members.select_of_events(tx, room_id, cursor, last)}
+        if any(row["user_id"] is not None for row in rows)
+        else {},
+        rooms.select_by_id(tx, room_id) if any(row["type"] == ACT_NAMES[RoomChanged] for row in rows) else None,
+    )
+    return [Event(room_id, row["cursor"], row["at"], row["actor_id"], subjects.act(row) or Erased()) for row in rows]
 
 
-def _event(room_id: int, row: Row) -> Event:
-    told = EVENT_TYPES.get(row["type"])
-    if told is None or row["id"] is None or row["user_id"] is None:
-        return Erased(room_id, row["cursor"])
-    return told(room_id, row["cursor"], messages.message(row))
+class _Subjects:
+    """What some rows of a log are about."""
+
+    def __init__(self, messages: Mapping[int, Message], members: Mapping[int, Member], room: Room | None) -> None:
+        self._messages = messages
+        self._members = members
+        self._room = room
+
+    def act(self, row: Row) -> Act | None:
+        """None where its subject is gone, and for a type that this version does not know."""
+        kind = row["type"]
+        if kind in OF_MESSAGES:
+            message = self._messages.get(row["message_id"])
+            return OF_MESSAGES[kind](message) if message else None
+        if kind == ACT_NAMES[MemberChanged]:
+            member = self._members.get(row["user_id"])
+            return MemberChanged(member) if member else None
+        return RoomChanged(self._room) if kind == ACT_NAMES[RoomChanged] and self._room else None
 
 
 def select_size_after(tx: Transaction, room_id: int, cursor: int) -> int:
     """Characters of the messages that the events after `cursor` show, and MARKUP for each."""
     row = tx.one(
         """
-        SELECT coalesce(sum(length(m.text) + :markup), 0) AS size
+        SELECT coalesce(sum(coalesce(length(m.text), 0) + :markup), 0) AS size
           FROM events AS e
-          JOIN messages AS m ON m.id = e.message_id
+          LEFT JOIN messages AS m ON m.id = e.message_id
          WHERE e.room_id = :room_id
            AND e.cursor > :cursor
         """,

@@ -5,14 +5,12 @@ from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, slug: str) -> Room | None:
-    row = tx.one(
-        """
-        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
-          FROM rooms
-         WHERE slug = :slug
-        """,
-        slug=slug,
-    )
+    row = tx.one("SELECT * FROM rooms WHERE slug = :slug", slug=slug)
+    return _room(row) if row else None
+
+
+def select_by_id(tx: Transaction, room_id: int) -> Room | None:
+    row = tx.one("SELECT * FROM rooms WHERE id = :id", id=room_id)
     return _room(row) if row else None
 
 
@@ -22,23 +20,31 @@ def claim(tx: Transaction, slug: str) -> Room | None:
     MUST come first in every transaction that appends to the room's log: whoever holds something else by then may wait
     for somebody who waits for it.
     """
-    row = tx.one(
+    row = tx.one("SELECT * FROM rooms WHERE slug = :slug FOR UPDATE", slug=slug)
+    return _room(row) if row else None
+
+
+def claim_of_member(tx: Transaction, user_id: int) -> list[Room]:
+    """All rooms that somebody is a member of, each as by `claim`; in one order, so that nobody waits in a circle."""
+    rows = tx.all(
         """
-        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
-          FROM rooms
-         WHERE slug = :slug
+        SELECT r.*
+          FROM rooms AS r
+          JOIN members AS mb ON mb.room_id = r.id
+         WHERE mb.user_id = :user_id
+         ORDER BY r.id
            FOR UPDATE
         """,
-        slug=slug,
+        user_id=user_id,
     )
-    return _room(row) if row else None
+    return [_room(row) for row in rows]
 
 
 def select_active(tx: Transaction, *, limit: int) -> list[Room]:
     """The lobby, then the rooms with the newest events."""
     rows = tx.all(
         """
-        SELECT id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
+        SELECT *
           FROM rooms
          ORDER BY slug = 'lobby' DESC, active_at DESC, id
          LIMIT :limit
@@ -60,7 +66,7 @@ def insert(tx: Transaction, *, slug: str, name: str, owner_id: int | None, now: 
         """
         INSERT INTO rooms (slug, name, owner_id, created_at, active_at)
         VALUES (:slug, :name, :owner_id, :now, :now)
-        RETURNING id, slug, name, created_at, active_at, cursor, owner_id, origins, signed_only
+        RETURNING *
         """,
         slug=slug,
         name=name,

@@ -1,13 +1,13 @@
 """Statements about users."""
 
-from quart_chat.models import User
+from quart_chat.models import Author, Kind, User
 from quart_chat.store.database import Row, Transaction
 
 
 def select(tx: Transaction, key: str) -> User | None:
     row = tx.one(
         """
-        SELECT id, name, key, created_at, room_id, avatar, role
+        SELECT *
           FROM users
          WHERE key = :key
         """,
@@ -21,7 +21,7 @@ def insert(tx: Transaction, *, name: str, key: str, now: int) -> User:
         """
         INSERT INTO users (id, name, key, created_at)
         VALUES ((SELECT next_id FROM next_user), :name, :key, :now)
-        RETURNING id, name, key, created_at, room_id, avatar, role
+        RETURNING *
         """,
         name=name,
         key=key,
@@ -35,11 +35,12 @@ def upsert_signed(tx: Transaction, user: User, *, skeleton: str) -> User:
     """Store somebody whom a room's site has signed in, or what that site now says of them."""
     row = tx.one(
         """
-        INSERT INTO users (id, name, key, created_at, room_id, avatar, role, skeleton)
-        VALUES ((SELECT next_id FROM next_user), :name, :key, :created_at, :room_id, :avatar, :role, :skeleton)
+        INSERT INTO users (id, kind, name, key, created_at, room_id, avatar, role, skeleton)
+        VALUES ((SELECT next_id FROM next_user),
+                'signed', :name, :key, :created_at, :room_id, :avatar, :role, :skeleton)
             ON CONFLICT (key) DO UPDATE
            SET name = :name, avatar = :avatar, role = :role, skeleton = :skeleton
-        RETURNING id, name, key, created_at, room_id, avatar, role
+        RETURNING *
         """,
         name=user.name,
         key=user.key,
@@ -68,5 +69,24 @@ def is_reserved(tx: Transaction, room_id: int, skeleton: str) -> bool:
     return row is not None
 
 
+def update_operator(tx: Transaction, user_id: int, operator: bool) -> None:
+    tx.run("UPDATE users SET operator = :operator WHERE id = :id", id=user_id, operator=int(operator))
+
+
+def author(row: Row) -> Author:
+    """Of a row that has `user_id, name, user_key, avatar, role, kind`."""
+    return Author.of(row["user_id"], row["name"], row["user_key"], row["avatar"], row["role"], Kind(row["kind"]))
+
+
 def _user(row: Row) -> User:
-    return User(row["id"], row["name"], row["key"], row["created_at"], row["room_id"], row["avatar"], row["role"])
+    return User(
+        row["id"],
+        row["name"],
+        row["key"],
+        row["created_at"],
+        row["room_id"],
+        row["avatar"],
+        row["role"],
+        Kind(row["kind"]),
+        bool(row["operator"]),
+    )

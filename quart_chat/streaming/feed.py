@@ -23,7 +23,7 @@ from quart_chat.streaming.forms import Encoded, Form, Forms
 from quart_chat.streaming.gate import Gate, Open
 from quart_chat.streaming.gathering import Gathering
 from quart_chat.streaming.reader import Burst, Reader, Reason
-from quart_chat.streaming.ring import Entry, Ring, changes_access
+from quart_chat.streaming.ring import Entry, Ring
 from quart_chat.streaming.signals import Signals
 
 log = structlog.get_logger()
@@ -320,10 +320,10 @@ class Feed:
             entry = Entry(event)
             portion.append(entry)
             size += max((len(self._encoded(entry, form).frame) for form in self._readers), default=0)
-            if size >= PORTION or changes_access(event):
+            if size >= PORTION or event.act.changes_access:
                 await self._deliver(portion)
                 portion, size = [], 0
-            if changes_access(event):
+            if event.act.changes_access:
                 await self._look_at_the_gate()
         if portion:
             await self._deliver(portion)

@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quart_chat.broker.broker import Signal
-from quart_chat.events import EVENT_NAMES, Erased, Event
-from quart_chat.models import Message, User
+from quart_chat.events import (
+    ACT_NAMES,
+    Event,
+    MemberChanged,
+    MessageChanged,
+    MessageDeleted,
+    MessagePosted,
+    RoomChanged,
+)
+from quart_chat.models import Author, Member, Message, Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +56,14 @@ class Encoded(NamedTuple):
 
 def event_as_json(event: Event) -> str:
     """One line. Keys, by which people and messages are recognised, are in none."""
-    said: dict[str, object]
-    if isinstance(event, Erased):
-        said = {"type": "erased", "cursor": event.cursor}
-    else:
-        said = {"type": EVENT_NAMES[type(event)], "cursor": event.cursor, "message": _message(event.message)}
+    said: dict[str, object] = {"type": ACT_NAMES.get(type(event.act), "erased"), "cursor": event.cursor}
+    match event.act:
+        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+            said["message"] = _message(message)
+        case MemberChanged(member):
+            said["member"] = _member(member)
+        case RoomChanged(room):
+            said["room"] = _room(room)
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -64,6 +75,7 @@ def signals_as_json(signals: Iterable[Signal]) -> str:
 def _message(message: Message) -> dict[str, object]:
     return {
         "id": message.id,
+        "position": message.position,
         "author": _author(message.author),
         "text": message.text,
         "created_at": message.created_at,
@@ -73,5 +85,14 @@ def _message(message: Message) -> dict[str, object]:
     }
 
 
-def _author(author: User) -> dict[str, object]:
+def _author(author: Author) -> dict[str, object]:
     return {"id": author.id, "name": author.name, "tag": author.tag, "verified": author.verified}
+
+
+def _member(member: Member) -> dict[str, object]:
+    """Why somebody is out is told to them alone."""
+    return {**_author(member.author), "rank": member.rank.name.lower(), "standing": str(member.standing)}
+
+
+def _room(room: Room) -> dict[str, object]:
+    return {"slug": room.slug, "name": room.name, "signed_only": room.signed_only}

@@ -7,17 +7,12 @@ leaves a gap, which whoever needs it fills from the store. Text that was deleted
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from quart_chat.events import Erased, Event, MessagePosted
+from quart_chat.events import Event, MemberChanged, MessageChanged, MessageDeleted, MessagePosted, RoomChanged
 from quart_chat.streaming.forms import Encoded, Form
 
 RING_EVENTS = 1024
 RING_BYTES = 4 * 1024 * 1024
 """What a room's ring holds at most, whichever is reached first."""
-
-
-def changes_access(event: Event) -> bool:
-    """Whether after it somebody may read who might not, or the other way round."""
-    return bool(getattr(event, "changes_access", False))
 
 
 class Entry:
@@ -28,7 +23,7 @@ class Entry:
     def __init__(self, event: Event) -> None:
         self.event = event
         self.encoded: dict[Form, Encoded] = {}
-        self.size = 0 if isinstance(event, Erased) else sys.getsizeof(event.message.text)
+        self.size = _size(event)
 
     @property
     def cursor(self) -> int:
@@ -41,12 +36,36 @@ Key = tuple[str, int]
 
 def shows(event: Event) -> tuple[Key, ...]:
     """All that an event shows of what may change."""
-    return () if isinstance(event, Erased) else (("message", event.message.id),)
+    match event.act:
+        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+            return ("message", message.id), ("user", message.author.id)
+        case MemberChanged(member):
+            return (("user", member.author.id),)
+        case RoomChanged(room):
+            return (("room", room.id),)
+        case _:
+            return ()
 
 
 def changes(event: Event) -> Key | None:
     """What is not any more as earlier events showed it."""
-    return None if isinstance(event, MessagePosted | Erased) else ("message", event.message.id)
+    match event.act:
+        case MessageChanged(message) | MessageDeleted(message):
+            return "message", message.id
+        case MemberChanged(member):
+            return "user", member.author.id
+        case RoomChanged(room):
+            return "room", room.id
+        case _:
+            return None
+
+
+def _size(event: Event) -> int:
+    match event.act:
+        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+            return sys.getsizeof(message.text)
+        case _:
+            return 0
 
 
 class Ring:

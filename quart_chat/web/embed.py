@@ -46,7 +46,7 @@ async def create(slug: str) -> ResponseReturnValue:
     response = redirect(f"/embed/{slug}{chosen.query(**_said(caller.frame()))}", 303)
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
-        caller.remember(response, posted.message.author)
+        caller.remember(response, posted.author)
     return response
 
 

@@ -8,6 +8,7 @@ from quart.wrappers import Response
 
 from quart_chat.domain import framing, messages, rooms
 from quart_chat.errors import ChatError, IdentityRefused, SignInOver
+from quart_chat.events import MessageChanged, MessageDeleted, MessagePosted
 from quart_chat.models import Draft, Message
 from quart_chat.web import caller, context
 from quart_chat.web.policies import Policy
@@ -18,7 +19,7 @@ blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
 
 @blueprint.get("")
 async def index(slug: str) -> ResponseReturnValue:
-    """A page of messages as a fragment: the newest, or those before `?before=<message id>`, or after `?after=`."""
+    """A page of messages as a fragment: the newest, or those before `?before=<position>`, or after `?after=`."""
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
         return await _back((await rooms.find(context.site().chat, slug)).slug)
@@ -40,11 +41,11 @@ async def create(slug: str) -> ResponseReturnValue:
         mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
         tell = posted.identify or posted.message.author.verified
         identified = tell and (mistaken or not posted.known)
-        response = _changed("message_posted", posted.message, identified, 201 if posted.first else 200)
+        response = _changed(MessagePosted(posted.message), identified, 201 if posted.first else 200)
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
-        caller.remember(response, posted.message.author)
+        caller.remember(response, posted.author)
     return response
 
 
@@ -60,7 +61,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     version = context.as_number(form.get("version", ""))
     sender = caller.sender(form.get("name"))
     message = await messages.edit(context.site().chat, slug, sender, message_id, form.get("text", ""), version)
-    return _changed("message_edited", message, "name" in form) if context.is_htmx() else await _back(slug)
+    return _changed(MessageChanged(message), "name" in form) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.get("/<int:message_id>/source")
@@ -90,7 +91,7 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     message = await messages.delete(context.site().chat, slug, sender, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
-    return _changed("message_deleted", message) if context.is_htmx() else await _back(slug)
+    return _changed(MessageDeleted(message)) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.post("/<int:message_id>/confirmation")
@@ -127,12 +128,15 @@ async def _allow_avatar(slug: str, message: Message) -> None:
         context.allow(Policy(images=framing.ancestors(room, local=caller.is_local())))
 
 
-def _changed(event: str, message: Message, identified: bool = False, status: int = 200) -> Response:
+def _changed(
+    act: MessagePosted | MessageChanged | MessageDeleted, identified: bool = False, status: int = 200
+) -> Response:
     """The fragment that the stream brings as well, and who the author has become.
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
     """
-    body = context.site().templates.happened(event, message)
+    message = act.message
+    body = context.site().templates.happened(act)
     if identified:
         body += context.fragment("messages/_identified.html", user=message.author)
     response = _html(body, status)

@@ -15,8 +15,17 @@ from quart_chat import assets, bundles, vendor
 from quart_chat.broker.broker import Signal
 from quart_chat.domain.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.errors import ChatError
-from quart_chat.events import EVENT_NAMES, Erased, Event
-from quart_chat.models import Message, Page, Room, User
+from quart_chat.events import (
+    ACT_NAMES,
+    Act,
+    Event,
+    MemberChanged,
+    MessageChanged,
+    MessageDeleted,
+    MessagePosted,
+    RoomChanged,
+)
+from quart_chat.models import Member, Message, Page, Room, User
 from quart_chat.web.encoding import gzipped, squeezed, stored
 from quart_chat.web.filters import clock, day, iso, linked
 from quart_chat.web.look import Look
@@ -104,7 +113,7 @@ class Templates:
         self._frame = self._macro("embed/_frame.html", "frame")
         self._attributes = self._macro("embed/_look.html", "attributes")
         self._dark = self._macro("embed/_look.html", "dark")
-        self._fragments = {name: self._macro(f"events/{name}.html", "fragment") for name in EVENT_NAMES.values()}
+        self._fragments = {name: self._macro(f"events/{name}.html", "fragment") for name in ACT_NAMES.values()}
 
     def render(self, name: str, /, **values: object) -> str:
         return self._environment.get_template(name).render(values)
@@ -181,18 +190,24 @@ class Templates:
     def fragment(self, event: Event) -> str:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone. Nothing where
         nothing is known."""
-        if isinstance(event, Erased):
-            return ""
-        return self.happened(EVENT_NAMES[type(event)], event.message)
+        return self.happened(event.act)
 
     def signals(self, signals: Iterable[Signal]) -> str:
         """What they change on a page, each by the template of its kind."""
         return "".join(self.render(f"signals/{signal.kind}.html", signal=signal) for signal in signals)
 
-    def happened(self, name: str, message: Message) -> str:
-        """The same for an event by its name. Its template is a macro: a call, without a context of its own."""
+    def happened(self, act: Act) -> str:
+        """The same for an act by itself. Its template is a macro: a call, without a context of its own."""
+        subject: Message | Member | Room
+        match act:
+            case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+                act, subject = MessageDeleted(message) if message.deleted_at else act, message
+            case MemberChanged(subject) | RoomChanged(subject):
+                pass
+            case _:
+                return ""
         # A plain string: what is added to Markup is escaped.
-        return str(self._fragments["message_deleted" if message.deleted_at else name](message))
+        return str(self._fragments[ACT_NAMES[type(act)]](subject))
 
     def _message(self, message: Message, continued: bool = False) -> str:
         """The key is the whole message. It is frozen, so that what was changed or deleted is never shown as it was."""

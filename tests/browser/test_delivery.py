@@ -333,7 +333,7 @@ async def test_many_requests_at_once_are_all_answered(window: OpenWindow) -> Non
     await ana.shows("three", "important")
 
 
-async def test_message_edited_while_older_ones_are_loading_shows_its_new_text(
+async def test_message_changed_while_older_ones_are_loading_shows_its_new_text(
     window: OpenWindow, alice: Person
 ) -> None:
     messages = [await alice.post_message(f"message {number}") for number in range(70)]

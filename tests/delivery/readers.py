@@ -34,7 +34,7 @@ class Seen:
     def kind(self) -> str:
         if "data-deleted=" in self.fragment.html:
             return "message_deleted"
-        return "message_posted" if "<hx-upsert" in self.fragment.html else "message_edited"
+        return "message_posted" if "<hx-upsert" in self.fragment.html else "message_changed"
 
 
 @dataclass

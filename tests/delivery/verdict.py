@@ -62,7 +62,7 @@ def judge_backup(path: Path, known: dict[int, Posted], ledger: Ledger, log: Log)
 
 def expected_events(message: Posted) -> list[str]:
     edits = len(message.texts) - 1
-    return ["message_posted"] + ["message_edited"] * edits + ["message_deleted"] * (message.deleted_at is not None)
+    return ["message_posted"] + ["message_changed"] * edits + ["message_deleted"] * (message.deleted_at is not None)
 
 
 def judge_reader(reader: Reader, log: Log, room: dict[int, Fragment], ledger: Ledger) -> None:
@@ -91,7 +91,9 @@ async def whole_room(person: Person) -> tuple[dict[int, Fragment], int]:
     position = int(answer.headers["Chat-Cursor"].split(".")[1])
     room = page = articles(answer.text)
     while page:
-        answer = await person.client.get(f"/rooms/{person.room}/messages", params={"before": str(min(page))})
+        answer = await person.client.get(
+            f"/rooms/{person.room}/messages", params={"before": str(min(article.position for article in page.values()))}
+        )
         page = articles(answer.text)
         room = page | room
     return room, position

@@ -7,8 +7,10 @@ from dataclasses import replace
 from quart_chat.assets import PACKAGE
 from quart_chat.domain import embed_keys, framing, messages, rooms
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.lookalikes import skeleton
 from quart_chat.domain.sender import Sender
-from quart_chat.models import Draft
+from quart_chat.models import Draft, Kind, User
+from quart_chat.store import users
 from tests.domain.recorded import RecordedDatabase
 
 CLAIM = "FROM rooms WHERE slug = :slug FOR UPDATE"
@@ -83,3 +85,66 @@ async def test_every_write_claims_its_room_first_and_may_run_again(chat: Chat) -
         if not any(not sql.startswith("SELECT") for sql in recorded.statements):
             wrong.append(f"{name} wrote nothing")
     assert not wrong
+
+
+TOLD = {
+    "rooms.create": None,
+    "messages.post": "MessagePosted",
+    "messages.edit": "MessageChanged",
+    "messages.delete": "MessageDeleted",
+}
+"""What is in the log of the room afterwards; where nothing else stands, RoomChanged."""
+
+
+async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
+    ana = Cast(chat)
+    await ana.arrive()
+    room = await rooms.find(chat, "tea")
+    told = {}
+    for name, write in WRITES.items():
+        head = await messages.head(chat, room.id)
+        await write(chat, ana)
+        found = await messages.events_after(chat, room.id, head, 10)
+        told[name] = [(type(event.act).__name__, event.actor_id) for event in found]
+    by_operator = {"embed_keys.create", "embed_keys.rotate", "embed_keys.revoke", "framing.change", "framing.clear"}
+    assert told == {
+        name: [(act, None if name in by_operator else room.owner_id)] if act else []
+        for name, act in ((name, TOLD.get(name, "RoomChanged")) for name in WRITES)
+    }
+
+
+async def test_change_that_changes_nothing_is_not_told(chat: Chat) -> None:
+    await framing.change(chat, "lobby", add=["https://example.org"], signed_only=True)
+    for again in (
+        framing.change(chat, "lobby", add=["https://example.org"], signed_only=True),
+        framing.change(chat, "lobby", remove=["https://other.example"]),
+        framing.change(chat, "lobby"),
+    ):
+        assert (await again).cursor == 1
+
+
+async def test_new_name_is_told_in_every_room_of_whoever_has_it(chat: Chat) -> None:
+    """A site has signed somebody in whose name a guest had before, who writes in three rooms."""
+    ana = Sender(None, "Sigrid", "192.0.2.1")
+    key = (await messages.post(chat, "lobby", ana, Draft("hello", "0" * 24))).author.key
+    ana = replace(ana, user_key=key)
+    for number, slug in enumerate(("tea", "garden", "cake"), 1):
+        await rooms.create(chat, slug, slug, Sender(None, None, "192.0.2.1")) if slug != "garden" else None
+        if slug != "cake":
+            await messages.post(chat, slug, ana, Draft("hello", f"{number}" * 24))
+    room = await rooms.find(chat, "tea")
+    sigrid = User(0, "Sigrid", "key of sigrid", 0, room.id, None, None, Kind.SIGNED)
+    await chat.database.write(lambda tx: users.upsert_signed(tx, sigrid, skeleton=skeleton("Sigrid")))
+    posted = await messages.post(chat, "tea", replace(ana, name="Ana"), Draft("again", "9" * 24))
+    assert posted.message.author.name == "Ana"
+    names = {}
+    for slug in ("lobby", "tea", "garden", "cake"):
+        found = await messages.events_after(chat, (await rooms.find(chat, slug)).id, 0, 10)
+        shown = [getattr(event.act, "member", None) or event.act.message for event in found]
+        names[slug] = [
+            (type(event.act).__name__, subject.author.name) for event, subject in zip(found, shown, strict=True)
+        ]
+    posts, changed = ("MessagePosted", "Ana"), ("MemberChanged", "Ana")
+    assert names == {
+        "lobby": [posts, changed], "tea": [posts, posts, changed], "garden": [posts, changed], "cake": []
+    }  # fmt: skip

@@ -51,9 +51,11 @@ def find_or_make(tx: Transaction, key: str) -> User:
 
 
 def post(tx: Transaction, room: Room, author: User, key: str, text: str = "text") -> Message:
-    message = messages.insert(tx, room_id=room.id, author=author, key=key, text=text, now=0)
+    claimed = rooms.claim(tx, room.slug)
+    assert claimed is not None
+    message = messages.insert(tx, claimed, author, key=key, text=text, now=0)
     assert message is not None
-    events.append(tx, MessagePosted, message, now=0)
+    events.append(tx, claimed, MessagePosted(message), actor=author.id, now=0)
     return message
 
 

@@ -1,46 +1,41 @@
-"""Databases that older versions have made: everything in them is still there, and what is new is as if nobody had used
-it."""
+"""Databases that older versions have made: everything in them is still there, at the same positions, and what is new is
+as if nobody had used it."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from quart_chat.models import Cursor, User
-from quart_chat.store import embed_keys, events, messages, rooms, users
+from quart_chat.errors import StartupError
+from quart_chat.models import Cursor, EmbedKey, Kind, Rank, Standing, User
+from quart_chat.store import bans, embed_keys, events, followers, members, messages, migrations, rooms, users
+from quart_chat.store.database import Transaction
 from quart_chat.store.sqlite import SQLiteDatabase
+from tests.store import before
 
-TABLES = ("facts", "rooms", "users", "messages", "events")
+MESSAGES = 10_000
+PAGE = 50
+
+ACTS = {
+    "message_posted": "MessagePosted", "message_edited": "MessageChanged", "message_deleted": "MessageDeleted"
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("before") / "chat.db"
+    before.make(path, MESSAGES)
+    return path
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A database of the first version, with two rooms, guests, and a message of each kind."""
-    path = tmp_path / "chat.db"
-    first = (files("quart_chat.store.migrations") / "sqlite" / "0001_initial.sql").read_text("utf-8")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            f"""
-            PRAGMA journal_mode = WAL;
-            CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
-            {first}
-            INSERT INTO migrations VALUES (1, '0001_initial.sql');
-            INSERT INTO rooms (id, slug, name, created_at, active_at, cursor) VALUES (7, 'tea', 'Tea ✓', 1, 2, 4);
-            INSERT INTO users (id, name, key, created_at) VALUES (1, 'Ana', 'key-of-ana', 3), (2, 'Bo', 'key-of-bo', 4);
-            INSERT INTO messages (id, room_id, user_id, key, text, created_at, edited_at, deleted_at, version)
-            VALUES (1, 7, 1, 'k1', 'hello', 5, NULL, NULL, 1),
-                   (2, 7, 2, 'k2', 'changed', 6, 7, NULL, 2),
-                   (3, 7, 1, 'k3', '', 8, NULL, 9, 2);
-            INSERT INTO events (room_id, cursor, type, message_id, created_at)
-            VALUES (7, 1, 'message_posted', 1, 5), (7, 2, 'message_posted', 2, 6),
-                   (7, 3, 'message_edited', 2, 7), (7, 4, 'message_deleted', 3, 9);
-            """
-        )
-    return path
+def old(written: Path, tmp_path: Path) -> Path:
+    """A database of the version before, with rooms, guests, signed members, edits, deletions, lists and keys."""
+    return Path(shutil.copy(written, tmp_path / "chat.db"))
 
 
 @asynccontextmanager
@@ -59,50 +54,167 @@ async def upgraded(old: Path) -> AsyncIterator[SQLiteDatabase]:
         yield database
 
 
-def rows(path: Path) -> dict[str, list[dict[str, object]]]:
+def rows(path: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in TABLES}
+        return connection.execute(query).fetchall()
 
 
-async def test_everything_is_still_there(old: Path) -> None:
-    before = rows(old)
-    database = SQLiteDatabase(old, lambda _: None)
-    await database.open()
-    await database.close()
-    after = rows(old)
-    after["facts"] = [row for row in after["facts"] if row["name"] != "served_at"]
-    for table in TABLES:
-        assert [{name: row[name] for name in kept} for kept, row in zip(before[table], after[table], strict=True)] == (
-            before[table]
+def pages(path: Path, room_id: int) -> list[list[int]]:
+    """As the version before showed them, from the newest back: it ordered a room by ids."""
+    shown = f"SELECT id FROM messages WHERE room_id = {room_id} AND deleted_at IS NULL ORDER BY id DESC"
+    ids = [int(str(row[0])) for row in rows(path, shown)]
+    return [ids[start : start + PAGE][::-1] for start in range(0, len(ids), PAGE)]
+
+
+async def test_pages_in_both_directions_show_what_they_showed(written: Path, upgraded: SQLiteDatabase) -> None:
+    for room_id in before.ROOMS.values():
+        back = await upgraded.read(lambda tx, room_id=room_id: read_back(tx, room_id))
+        assert back == pages(written, room_id)
+        forth = await upgraded.read(lambda tx, room_id=room_id: messages.select_after(tx, room_id, 0, limit=MESSAGES))
+        assert [message.id for message in forth] == [number for page in reversed(back) for number in page]
+    assert len(back) == 0, "nothing happened in the last of them"
+
+
+def read_back(tx: Transaction, room_id: int) -> list[list[int]]:
+    position, found = 2**62, []
+    while page := messages.select_before(tx, room_id, position, limit=PAGE):
+        assert all(message.position < position for message in page)
+        found.append([message.id for message in page])
+        position = page[0].position
+    return found
+
+
+async def test_replay_has_the_same_at_every_cursor(written: Path, upgraded: SQLiteDatabase) -> None:
+    assert rows(written, "SELECT value FROM facts WHERE name = 'epoch'") == [
+        (await upgraded.read(events.select_epoch),)
+    ]
+    for room_id in before.ROOMS.values():
+        expected = rows(
+            written,
+            f"""
+            SELECT e.cursor, e.created_at, e.type, m.id, m.text, m.created_at, m.edited_at, m.deleted_at, m.version,
+                   u.name, u.key, u.avatar, u.role, u.room_id IS NOT NULL, m.key
+              FROM events AS e JOIN messages AS m ON m.id = e.message_id JOIN users AS u ON u.id = m.user_id
+             WHERE e.room_id = {room_id}
+             ORDER BY e.cursor
+            """,
         )
-    with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        position, found = 0, []
+        while step := await upgraded.read(
+            lambda tx, at=position, room_id=room_id: events.select_after(tx, room_id, at, limit=200)
+        ):
+            found += step
+            position = step[-1].cursor
+        assert position == await upgraded.read(lambda tx, room_id=room_id: events.select_head(tx, room_id))
+        assert [event.cursor for event in found] == [*range(1, len(expected) + 1)]
+        for event, row in zip(found, expected, strict=True):
+            cursor, at, kind, *shown, name, key, avatar, role, signed, message_key = row
+            message = event.act.message
+            author = User(message.author.id, name, key, 0, None, avatar, role, Kind.SIGNED if signed else Kind.GUEST)
+            assert message.author == author.author
+            assert (event.room_id, event.cursor, event.at, type(event.act).__name__) == (
+                room_id,
+                cursor,
+                at,
+                ACTS[kind],
+            )
+            assert event.actor_id == message.author.id, "nobody could change what was not theirs"
+            assert [
+                message.id, message.text, message.created_at, message.edited_at, message.deleted_at, message.version
+            ] == shown  # fmt: skip
+            assert message.key == message_key
+            if kind == "message_posted":
+                assert message.position == event.cursor
 
 
-async def test_what_is_new_is_as_if_nobody_had_used_it(upgraded: SQLiteDatabase) -> None:
-    database = upgraded
-    room = await database.read(lambda tx: rooms.select(tx, "tea"))
-    assert room is not None
-    assert (room.id, room.name, room.cursor) == (7, "Tea ✓", 4)
-    assert (room.owner_id, room.origins, room.signed_only) == (None, None, False)
-    ana = await database.read(lambda tx: users.select(tx, "key-of-ana"))
-    assert ana == User(1, "Ana", "key-of-ana", 3)
-    assert not ana.verified
-    assert not await database.read(lambda tx: users.is_reserved(tx, 7, "ana"))
-    assert await database.read(lambda tx: embed_keys.select(tx, 7)) == []
-    shown = await database.read(lambda tx: messages.select_before(tx, 7, 2**62, limit=10))
-    assert [message.text for message in shown] == ["hello", "changed"]
-    log = await database.read(lambda tx: events.select_after(tx, 7, 0, limit=10))
-    assert [type(event).__name__ for event in log][-2:] == ["MessageEdited", "MessageDeleted"]
+async def test_people_rooms_and_keys_are_who_and_what_they_were(upgraded: SQLiteDatabase) -> None:
+    tea = await upgraded.read(lambda tx: rooms.select(tx, "tea"))
+    assert tea is not None
+    assert (tea.id, tea.name, tea.owner_id, tea.origins) == (7, "Tea ✓", 1, tuple(before.SITES.split()))
+    assert tea.signed_only
+    empty = await upgraded.read(lambda tx: rooms.select(tx, "empty"))
+    assert empty is not None
+    assert (empty.cursor, empty.owner_id, empty.origins, empty.signed_only) == (0, 2, (), False)
+    for number, name in enumerate(before.GUESTS, 1):
+        user = await upgraded.read(lambda tx, name=name: users.select(tx, f"key of {name}"))
+        assert user == User(number, name.title(), f"key of {name}", number)
+        assert not user.verified
+    sigrid = await upgraded.read(lambda tx: users.select(tx, "key of sigrid"))
+    assert sigrid == User(
+        4, "Sigrid", "key of sigrid", 4, 7, "https://example.org/s.png", "moderator", Kind.SIGNED, operator=False
+    )
+    assert await upgraded.read(lambda tx: users.is_reserved(tx, 7, "sigrid"))
+    assert await upgraded.read(lambda tx: embed_keys.select(tx, 7)) == [
+        EmbedKey("old", 7, "HS256", "secret", 5, 99), EmbedKey("new", 7, "EdDSA", "public", 6, None)
+    ]  # fmt: skip
+    new = await upgraded.write(lambda tx: users.insert(tx, name="Dee", key="key of dee", now=0))
+    assert new.id == 101, "ids go on where they did"
 
 
-async def test_cursors_of_readers_still_count(old: Path) -> None:
-    with closing(sqlite3.connect(old)) as connection:
-        (epoch,) = connection.execute("SELECT value FROM facts WHERE name = 'epoch'").fetchone()
+async def test_who_has_written_is_a_member_and_who_made_a_room_owns_it(upgraded: SQLiteDatabase) -> None:
+    def look(tx: Transaction) -> dict[tuple[str, int], tuple[Rank, Standing, str]]:
+        found = {}
+        for slug, room_id in before.ROOMS.items():
+            for user_id in range(1, 6):
+                if member := members.select(tx, room_id, user_id):
+                    found[slug, user_id] = member.rank, member.standing, member.reason
+        return found
+
+    rank = {
+        **{("lobby", user): Rank.MEMBER for user in (1, 2, 3)},
+        **{("tea", user): Rank.MEMBER for user in (2, 3, 4)},
+        ("tea", 1): Rank.OWNER,
+        ("empty", 2): Rank.OWNER,
+    }
+    assert await upgraded.read(look) == {who: (found, Standing.IN, "") for who, found in rank.items()}
+    assert await upgraded.read(lambda tx: members.select_outcasts(tx, 1)) == []
+    assert await upgraded.read(lambda tx: bans.select(tx, 1)) == set()
+    behind = await upgraded.read(lambda tx: followers.select_behind(tx, "webhooks", limit=10))
+    assert {(follower.room_id, follower.cursor) for follower in behind} == {(1, 0), (7, 0)}
+
+
+async def test_writing_goes_on_behind_what_is_there(upgraded: SQLiteDatabase) -> None:
+    def post(tx: Transaction) -> Cursor:
+        room = rooms.claim(tx, "tea")
+        author = users.select(tx, "key of bo")
+        assert room
+        assert author
+        message = messages.insert(tx, room, author, key="new", text="new", now=1)
+        assert message
+        event = events.append(tx, room, events.MessagePosted(message), actor=author.id, now=1)
+        assert (message.id, message.position) == (MESSAGES + 1, room.cursor + 1)
+        assert messages.insert(tx, room, author, key=first_key(tx, author), text="again", now=1) is None
+        return event.cursor
+
+    head = await upgraded.read(lambda tx: events.select_head(tx, 7))
+    assert await upgraded.write(post) == head + 1
+
+
+def first_key(tx: Transaction, author: User) -> str:
+    row = tx.one("SELECT key FROM messages WHERE room_id = 7 AND user_id = :id", id=author.id)
+    assert row is not None
+    return str(row["key"])
+
+
+async def test_tables_are_sound(old: Path) -> None:
+    async with opened_from(old):
+        pass
+    assert rows(old, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(old, "PRAGMA foreign_key_check") == []
+    assert rows(old, "SELECT count(*) FROM messages WHERE position = 0") == [(0,)]
+
+
+async def test_version_before_refuses_what_this_one_has_opened(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened_from(old):
+        pass
+    known = migrations._scripts()
+    monkeypatch.setattr(migrations, "_scripts", lambda: [one for one in known if one.name in before.MIGRATIONS])
+    with pytest.raises(StartupError, match=r"made by a newer quart-chat \(migration 4\). Install that version, or"):
+        async with opened_from(old):
+            pass
+    monkeypatch.undo()
     async with opened_from(old) as database:
-        assert str(Cursor(await database.read(events.select_epoch), 4)) == f"{epoch}.4"
+        assert await database.read(lambda tx: rooms.select(tx, "tea")), "and left it as it was"
 
 
 async def test_programs_that_open_it_at_once_bring_it_up_to_date_once(old: Path) -> None:

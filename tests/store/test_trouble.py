@@ -55,7 +55,7 @@ async def test_full_database_loses_nothing_that_was_acknowledged(stored: Stored)
     acknowledged = await fill(stored, room, "x" * 2000)
     assert acknowledged
     assert keys(stored) == acknowledged
-    assert [event.message.key for event in stored.published] == acknowledged
+    assert [event.act.message.key for event in stored.published] == acknowledged
 
     await stored.database.write(lambda tx: tx.one("PRAGMA max_page_count = 1000000"))
     await stored.post(room, "after")

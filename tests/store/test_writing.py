@@ -89,7 +89,9 @@ async def test_events_are_published_in_the_order_of_the_log(stored: Stored) -> N
     await asyncio.gather(*(stored.post(rooms[n % 2], str(n)) for n in range(300)))
     for room in rooms:
         assert [event.cursor for event in stored.published if event.room_id == room.id] == list(range(1, 151))
-    assert [event.message.id for event in stored.published] == sorted(event.message.id for event in stored.published)
+    assert [event.act.message.id for event in stored.published] == sorted(
+        event.act.message.id for event in stored.published
+    )
 
 
 async def test_refused_transaction_publishes_nothing(stored: Stored) -> None:

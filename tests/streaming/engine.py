@@ -27,6 +27,7 @@ from quart_chat.streaming.gate import Gates, open_to_all
 from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, stream
 from quart_chat.web.templates import Templates
+from tests.people import key_of
 from tests.sse import Parser, SSEvent
 
 keys = itertools.count()
@@ -82,15 +83,18 @@ class Engine:
 
     async def post(self, text: str, author: Message | None = None) -> Message:
         """By the author of an earlier message, or by somebody new."""
-        sender = Sender(author.author.key if author else None, "Ana", "here")
+        sender = await self._sender(author) if author else Sender(None, "Ana", "here")
         posted = await messages.post(self.chat, self.room.slug, sender, Draft(text, f"key-{next(keys)}"))
         return posted.message
 
     async def edit(self, message: Message, text: str) -> Message:
-        return await messages.edit(self.chat, self.room.slug, _author(message), message.id, text)
+        return await messages.edit(self.chat, self.room.slug, await self._sender(message), message.id, text)
 
     async def delete(self, message: Message) -> Message:
-        return await messages.delete(self.chat, self.room.slug, _author(message), message.id)
+        return await messages.delete(self.chat, self.room.slug, await self._sender(message), message.id)
+
+    async def _sender(self, message: Message) -> Sender:
+        return Sender(await key_of(self.chat, message.author.id), None, "here")
 
     async def stream(
         self,
@@ -127,7 +131,9 @@ Encode = Callable[[Event], str]
 
 def shown(event: Event) -> str:
     """A fragment for tests: what happened, to which message, and its text as it is now."""
-    return "" if isinstance(event, Erased) else f"{type(event).__name__} {event.message.id}: {event.message.text}"
+    if isinstance(event.act, Erased):
+        return ""
+    return f"{type(event.act).__name__} {event.act.message.id}: {event.act.message.text}"
 
 
 def waved(signals: Iterable[Signal]) -> str:
@@ -160,10 +166,6 @@ async def engine(
         await feeds.close()
     finally:
         await database.close()
-
-
-def _author(message: Message) -> Sender:
-    return Sender(message.author.key, None, "here")
 
 
 _templates = Templates(assets.folder("templates"))

@@ -9,7 +9,7 @@ import pytest
 from quart_chat.broker import memory
 from quart_chat.broker.broker import Broker, Position, Topic
 from quart_chat.broker.memory import MemoryBroker
-from quart_chat.events import MessagePosted
+from quart_chat.events import Event
 from quart_chat.streaming.feed import BATCH
 from tests.streaming.engine import Engine, HoldingBroker, engine
 from tests.streaming.test_heartbeats import Recorder, join
@@ -61,7 +61,7 @@ async def test_inbox_that_is_full_loses_what_comes_and_signals_push_no_event_out
             broker.signal(topic, Waving(9))
             found = [inbox.get_nowait() for _ in range(inbox.qsize())]
         assert found[:2] == [Waving(0), Waving(1)]
-        assert [event.cursor for event in found[2:] if isinstance(event, MessagePosted)] == [1, 2, 3]
+        assert [event.cursor for event in found[2:] if isinstance(event, Event)] == [1, 2, 3]
 
 
 async def test_position_ahead_of_the_head_is_a_gap_that_the_store_fills(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def kept(feed: feed_module.Feed) -> list[Entry]:
 
 def told(entry: Entry) -> bytes:
     """All that an entry could say, in any form."""
-    return entry.event.message.text.encode() + b"".join(part for parts in entry.encoded.values() for part in parts)
+    return entry.event.act.message.text.encode() + b"".join(part for parts in entry.encoded.values() for part in parts)
 
 
 async def handed_out(running: Engine, position: int) -> feed_module.Feed:

@@ -9,6 +9,7 @@ from pathlib import Path
 from quart_chat.events import Event
 from quart_chat.streaming import ring as ring_module
 from quart_chat.streaming.forms import HTML, JSON, Encoder, Form, event_as_json
+from tests.people import key_of
 from tests.sse import Parser, SSEvent
 from tests.streaming.engine import ANYBODY, Engine, engine, waved
 from tests.streaming.test_feed import handed_out, kept
@@ -39,7 +40,7 @@ async def test_each_reader_gets_its_form_and_all_of_one_form_the_same_bytes(tmp_
 
     def shown(event: Event) -> str:
         made.append(f"html {event.cursor}")
-        return f"<p>{event.message.text}</p>"
+        return f"<p>{event.act.message.text}</p>"
 
     def said(event: Event) -> str:
         made.append(f"json {event.cursor}")
@@ -96,15 +97,15 @@ async def test_json_has_what_anybody_may_know_and_no_key(tmp_path: Path) -> None
         await running.edit(message, "hello again")
         await running.feed()
         posted, edited = [json.loads(event.data) for event in await replayed(running, 2)]
-        assert (posted["type"], edited["type"]) == ("message_posted", "message_edited")
+        assert (posted["type"], edited["type"]) == ("message_posted", "message_changed")
         assert posted["message"] == edited["message"], "as it is now"
         assert edited["message"].keys() == {
-            "id", "author", "text", "created_at", "edited_at", "deleted_at", "version"
+            "id", "position", "author", "text", "created_at", "edited_at", "deleted_at", "version"
         }  # fmt: skip
         assert posted["message"]["author"] == {
             "id": message.author.id, "name": "Ana", "tag": message.author.tag, "verified": False
         }  # fmt: skip
-        assert message.author.key not in json.dumps([posted, edited])
+        assert await key_of(running.chat, message.author.id) not in json.dumps([posted, edited])
         assert message.key not in json.dumps([posted, edited])
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from quart_chat.errors import StoreUnavailable
-from quart_chat.events import EVENT_NAMES, Event, MessagePosted
+from quart_chat.events import ACT_NAMES, Event, MessagePosted
 from quart_chat.streaming import feed as feed_module
 from quart_chat.streaming.gate import Gate
 from quart_chat.streaming.reader import Reason, Viewer
@@ -62,7 +62,7 @@ class _Gate:
 
 def losing(committed: Sequence[Event]) -> list[Event]:
     """What was committed; a message "remove" stands for somebody who loses the room."""
-    return [Lost(e.room_id, e.cursor, e.message) if e.message.text == "remove" else e for e in committed]
+    return [replace(e, act=Lost(e.act.message)) if e.act.message.text == "remove" else e for e in committed]
 
 
 async def committed(running: Engine, broker: HoldingBroker, *texts: str) -> None:
@@ -182,7 +182,7 @@ async def test_stream_and_poll_end_with_the_token_that_let_them_in(tmp_path: Pat
 async def test_server_says_farewell_to_streams_and_refuses_polls(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EVENT_NAMES, Lost, "message_posted")
+    monkeypatch.setitem(ACT_NAMES, Lost, "message_posted")
     rules = Rules()
     around = {} if kind == "socket" else {"around": WrapsSend}
     async with (

@@ -9,7 +9,7 @@ from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSeriali
 from quart_chat.domain import confirmation, embed_keys, messages
 from quart_chat.domain.confirmation import Confirmed
 from tests.frames import SITE, Site, Visitor, beside, site_of
-from tests.people import Fragment, Person, client
+from tests.people import Fragment, Person, client, key_of
 from tests.serving import Server
 from tests.web.conftest import new_room
 from tests.web.page import Page
@@ -178,7 +178,7 @@ async def test_ticket_that_is_too_old_is_refused(
     message = (await vera.post_message("hello")).message_id
     now = TimestampSigner("x").get_timestamp()
     async with beside(server) as chat:
-        key = (await messages.find(chat, vera.room, message)).author.key
+        key = await key_of(chat, (await messages.find(chat, vera.room, message)).author.id)
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE - 60)
         old = confirmation.issue(chat, Confirmed(key, None), message)
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE + 60)

@@ -102,7 +102,9 @@ async def test_frame_that_is_open_when_its_site_leaves_the_list_writes_no_more(s
             assert SITE in answer.text
         async with Person("Bob", server.url) as bob:
             await bob.post_message("still read", room=vera.room)
-        assert "still read" in (await stream.next("message")).data
+        changed, posted = await stream.next("message"), await stream.next("message")
+        assert "room-title" in changed.data
+        assert "still read" in posted.data
         await framing.change(chat, vera.room, add=[SITE])
         await vera.post_message("and back")
 

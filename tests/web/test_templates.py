@@ -14,8 +14,8 @@ from quart_chat.web.look import Look
 from quart_chat.web.templates import Framed, Templates
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
-ANA = User(1, "Ana", "k" * 22, 0)
-FIRST = Message(1, 1, ANA, "k" * 22, "hello", 0, None, None, 1)
+ANA = User(1, "Ana", "k" * 22, 0).author
+FIRST = Message(1, 1, ANA, "k" * 22, "hello", 0, None, None, 1, 1)
 cursors = itertools.count()
 
 

@@ -8,6 +8,7 @@ let newest = Infinity; // that has been here: what is there from the start is no
 
 export const all = () => list.querySelectorAll(":scope > .message");
 export const number = (message) => Number(message.id.slice("message-".length));
+export const position = (message) => Number(message.dataset.position); // in the room: numbers order nothing
 export const sentAt = (message) => new Date(message.querySelector("time").dateTime);
 
 // Calls `listener(added, fresh)` with the messages that came into the list, before they are painted, and with those of them
@@ -21,14 +22,14 @@ const observer = new MutationObserver((records) => {
 });
 
 function notify(added) {
-  const fresh = added.filter((message) => number(message) > newest);
-  newest = Math.max(newest, ...fresh.map(number));
+  const fresh = added.filter((message) => position(message) > newest);
+  newest = Math.max(newest, ...fresh.map(position));
   for (const listener of listeners) listener(added, fresh);
   observer.takeRecords(); // what the listeners themselves changed
 }
 
 export function start() {
   notify([...all()]);
-  newest = Math.max(0, ...[...all()].map(number));
+  newest = Math.max(0, ...[...all()].map(position));
   observer.observe(list, { childList: true });
 }

@@ -2,7 +2,7 @@
 import { room } from "../lib/page.js";
 import { isFollowing } from "./keep-scroll.js";
 import { abortOlder } from "./load-older.js";
-import { all, number, onMessages } from "./messages.js";
+import { all, onMessages, position } from "./messages.js";
 
 const MOST = 400;
 const KEPT = 300;
@@ -13,7 +13,7 @@ onMessages(() => {
   for (const message of messages.splice(0, messages.length - KEPT)) message.remove();
   abortOlder();
   const older = document.getElementById("older");
-  const before = `before=${number(messages[0])}`;
+  const before = `before=${position(messages[0])}`;
   older.setAttribute("href", `?${before}`);
   older.setAttribute("hx-get", `/rooms/${room}/messages?${before}`);
   older.hidden = false;

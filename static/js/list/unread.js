@@ -1,12 +1,12 @@
 // How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
 import { onHost, tellHost } from "../frame/host.js";
-import { list, number, onMessages } from "./messages.js";
+import { list, onMessages, position } from "./messages.js";
 import { isOwn } from "./own-messages.js";
 import { isBehind } from "./reach-newest.js";
 
 const title = document.title;
 
-let unread = new Set(); // of ids
+let unread = new Map(); // ids to positions
 let shown = 0;
 let visible = true; // whether the page around shows this frame
 
@@ -20,16 +20,16 @@ function show() {
 }
 
 onMessages((added, fresh) => {
-  if (!isSeen() && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.add(message.id);
+  if (!isSeen() && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.set(message.id, position(message));
   const oldest = list.querySelector(":scope > .message");
   // Deleted meanwhile, and not merely taken out of a long page.
-  for (const id of unread) if (!document.getElementById(id) && oldest && number({ id }) > number(oldest)) unread.delete(id);
+  for (const [id, at] of unread) if (!document.getElementById(id) && oldest && at > position(oldest)) unread.delete(id);
   show();
 });
 
 function look() {
   if (!isSeen()) return;
-  unread = new Set();
+  unread = new Map();
   show();
 }
 

@@ -1,0 +1,129 @@
+"""Statements about people in one room."""
+
+from quart_chat.models import Member, Rank, Standing
+from quart_chat.store import users
+from quart_chat.store.database import Row, Transaction
+
+SELECTING = """
+        SELECT mb.room_id, mb.user_id, mb.rank, mb.standing, mb.reason, mb.changed_at,
+               u.name, u.key AS user_key, u.avatar, u.role, u.kind
+          FROM members AS mb
+          JOIN users AS u ON u.id = mb.user_id
+        """
+"""What is shown of a member, by name; the end says of which."""
+
+
+def select(tx: Transaction, room_id: int, user_id: int) -> Member | None:
+    found = _load(tx, "WHERE mb.room_id = :room_id AND mb.user_id = :user_id", room_id=room_id, user_id=user_id)
+    return found[0] if found else None
+
+
+def select_of_events(tx: Transaction, room_id: int, after: int, last: int) -> list[Member]:
+    """Those whom the events after one position up to another are about, each once."""
+    return _load(
+        tx,
+        """
+         WHERE mb.room_id = :room_id
+           AND mb.user_id IN (
+               SELECT user_id
+                 FROM events
+                WHERE room_id = :room_id
+                  AND cursor > :after
+                  AND cursor <= :last)
+        """,
+        room_id=room_id,
+        after=after,
+        last=last,
+    )
+
+
+def select_outcasts(tx: Transaction, room_id: int) -> list[str]:
+    """The keys of those who may not be in the room."""
+    rows = tx.all(
+        """
+        SELECT u.key
+          FROM members AS mb
+          JOIN users AS u ON u.id = mb.user_id
+         WHERE mb.room_id = :room_id
+           AND mb.standing <> 'in'
+        """,
+        room_id=room_id,
+    )
+    return [row["key"] for row in rows]
+
+
+def select_network(tx: Transaction, room_id: int, user_id: int) -> str:
+    """From where they wrote last, as a digest; empty where that is not known."""
+    row = tx.one(
+        "SELECT network FROM members WHERE room_id = :room_id AND user_id = :user_id", room_id=room_id, user_id=user_id
+    )
+    return str(row["network"]) if row else ""
+
+
+def upsert(tx: Transaction, room_id: int, user_id: int, *, rank: Rank, network: str = "", now: int) -> None:
+    """Somebody is in the room, writing from `network` if that is known. Rank and standing of a member stay."""
+    tx.run(
+        """
+        INSERT INTO members (room_id, user_id, rank, network, changed_at)
+        VALUES (:room_id, :user_id, :rank, :network, :now)
+            ON CONFLICT (room_id, user_id) DO UPDATE
+           SET network = excluded.network
+         WHERE excluded.network NOT IN ('', members.network)
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        rank=int(rank),
+        network=network,
+        now=now,
+    )
+
+
+def update_rank(tx: Transaction, room_id: int, user_id: int, rank: Rank, *, by: int | None, now: int) -> None:
+    tx.run(
+        """
+        UPDATE members
+           SET rank = :rank, by_id = :by_id, changed_at = :now
+         WHERE room_id = :room_id
+           AND user_id = :user_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        rank=int(rank),
+        by_id=by,
+        now=now,
+    )
+
+
+def update_standing(
+    tx: Transaction, room_id: int, user_id: int, standing: Standing, *, reason: str = "", by: int | None, now: int
+) -> None:
+    """`by` is the id of whoever decided it; None for the operator."""
+    tx.run(
+        """
+        UPDATE members
+           SET standing = :standing, reason = :reason, by_id = :by_id, changed_at = :now
+         WHERE room_id = :room_id
+           AND user_id = :user_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        standing=str(standing),
+        reason=reason,
+        by_id=by,
+        now=now,
+    )
+
+
+def _load(tx: Transaction, which: str, **values: object) -> list[Member]:
+    return [_member(row) for row in tx.all(SELECTING + which, **values)]
+
+
+def _member(row: Row) -> Member:
+    return Member(
+        row["room_id"],
+        users.author(row),
+        Rank(row["rank"]),
+        Standing(row["standing"]),
+        row["reason"],
+        row["changed_at"],
+    )
