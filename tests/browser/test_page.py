@@ -446,7 +446,7 @@ async def test_text_changed_again_while_it_is_being_saved_stays(window: OpenWind
 async def test_page_of_older_messages_shows_no_newer_ones(window: OpenWindow, alice: Person) -> None:
     messages = [await alice.post_message(f"message {number}") for number in range(60)]
     bo = await window(show=False)
-    await bo.open(f"?before={messages[5].message_id}")
+    await bo.open(f"?before={messages[5].position}")
     await expect(bo.page.locator("#messages .message-text")).to_have_text([f"message {n}" for n in range(5)])
     await expect(bo.page.locator("#composer")).to_have_count(0)
     await bo.page.get_by_role("link", name="Newest messages").click()

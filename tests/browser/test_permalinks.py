@@ -156,6 +156,6 @@ async def test_link_works_without_javascript_in_both_directions(window: OpenWind
 async def test_pages_of_older_messages_have_the_readers_days(window: OpenWindow, alice: Person) -> None:
     posted = await write(alice, 4)
     bo = await window(show=False, timezone_id="Pacific/Auckland", locale="en-GB")
-    await bo.open(f"?before={posted[3].message_id}")
+    await bo.open(f"?before={posted[3].position}")
     await expect(bo.page.locator(".day")).to_have_text(["Today"])
     assert await bo.page.locator("#composer").count() == 0

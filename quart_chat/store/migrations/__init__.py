@@ -4,7 +4,11 @@ import sqlite3
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+import structlog
+
 from quart_chat.errors import StartupError
+
+log = structlog.get_logger()
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -21,6 +25,8 @@ def migrate(connection: sqlite3.Connection) -> None:
             "an older backup."
         )
     for number in sorted(known.keys() - done):
+        if done:
+            log.info("the database is brought up to date", migration=known[number].name)
         _apply(connection, number, known[number].name, known[number].read_text("utf-8"))
 
 

@@ -34,7 +34,7 @@ CREATE TABLE users (
 ) STRICT;
 
 -- A message as it is now. Deleting one empties its text, everywhere, at once. `key` is chosen at random by the author's
--- page: a POST that is repeated finds its first result. Ids rise in the order of the log, within a room too.
+-- page: a POST that is repeated finds its first result. (0004 has what orders them.)
 CREATE TABLE messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     room_id    INTEGER NOT NULL REFERENCES rooms (id),
