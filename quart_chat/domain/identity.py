@@ -123,7 +123,7 @@ def keep_off_reserved(tx: Transaction, room: Room, guest: User, name: str | None
 
 def tell_new_name(tx: Transaction, before: User, after: User, now: int) -> None:
     """Where somebody has a new name by now, as an event in each room that they are a member of."""
-    if after.author == before.author:
+    if after is before or after.author == before.author:
         return
     for room in rooms.claim_of_member(tx, after.id):
         member = members.select(tx, room.id, after.id)

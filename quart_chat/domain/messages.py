@@ -73,8 +73,9 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
     else:
         if not author.verified:
             author = identity.keep_off_reserved(tx, room, author, sender.name)
+        if author is not was:
+            message = replace(message, author=author.author)
         stored_members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, now=now)
-        message = replace(message, author=author.author)
         events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
         same = known is not None and known.id == author.id
         posted = Posted(message, author, first=True, known=same, identify=not author.verified)
