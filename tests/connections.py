@@ -17,16 +17,16 @@ async def accepting(
 ) -> AsyncIterator[int]:
     """The port of a server on this machine, or of the socket that listens. At the end all its connections are cut and
     their tasks are over; an error in one of these is raised then."""
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
     errors: list[BaseException] = []
 
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(_serve(answer, reader, writer))
-        tasks.add(task)
+        tasks[task] = writer
         task.add_done_callback(over)
 
     def over(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
+        tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             errors.append(error)
 
@@ -37,11 +37,20 @@ async def accepting(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        # asyncio loses a connection that it has accepted, and has made nothing of when the server closes. So none comes
+        # any more; one that came is made in the next turn, and given to `accepted` in the one after.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(2):
+            await asyncio.sleep(0)
         server.close()
         while tasks:
-            for task in tasks:
+            ending = dict(tasks)
+            for task in ending:
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.wait(ending)
+            for writer in ending.values():
+                await cut(writer)  # one that was cancelled before it began has cut nothing
     for error in errors:
         raise error
 
@@ -61,8 +70,14 @@ async def connected(
 async def cut(writer: asyncio.StreamWriter) -> None:
     """Nothing of the connection is left, whatever its other end does."""
     writer.transport.abort()
-    with suppress(OSError):
-        await writer.wait_closed()
+    await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    # In a task of its own: who is cancelled in `wait_closed` cancels it for everybody who asks later.
+    closing = asyncio.create_task(writer.wait_closed())
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({closing})
 
 
 async def _serve(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,6 +86,6 @@ async def _serve(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.S
             await answer(reader, writer)
             # What it has written still gets there.
             writer.close()
-            await writer.wait_closed()
+            await _closed(writer)
     finally:
         await cut(writer)
