@@ -65,7 +65,7 @@ async def _prepare(database: str) -> NewKey:
             posted = await messages.post(
                 chat, "lobby", Sender(guests.get(name), name, "demo"), Draft(text, secrets.token_urlsafe(18))
             )
-            guests[name] = posted.message.author.key
+            guests[name] = posted.author.key
         return await embed_keys.create(chat, "lobby", "HS256")
 
 
@@ -83,7 +83,7 @@ async def _serve_site(chat: str, key: NewKey, port: int) -> None:
         await stopping.wait()
 
     site = create_site(chat, key_id=key.key.id, key=key.secret)
-    await hypercorn.asyncio.serve(site, settings, shutdown_trigger=until_stopped)  # type: ignore[arg-type]
+    await hypercorn.asyncio.serve(site, settings, shutdown_trigger=until_stopped)
 
 
 def _environment() -> dict[str, str]:
