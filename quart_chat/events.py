@@ -11,23 +11,26 @@ from quart_chat.models import Member, Message, Room
 
 
 @dataclass(frozen=True, slots=True)
-class MessagePosted:
+class AboutMessage:
+    """What all acts have whose subject is a message."""
+
     message: Message
     changes_access: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
-class MessageChanged:
+class MessagePosted(AboutMessage):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged(AboutMessage):
     """Anything that its article shows."""
 
-    message: Message
-    changes_access: ClassVar[bool] = False
-
 
 @dataclass(frozen=True, slots=True)
-class MessageDeleted:
-    message: Message
-    changes_access: ClassVar[bool] = False
+class MessageDeleted(AboutMessage):
+    pass
 
 
 @dataclass(frozen=True, slots=True)

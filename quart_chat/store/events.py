@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from quart_chat.events import (
     ACT_NAMES,
+    AboutMessage,
     Act,
     Erased,
     Event,
@@ -56,7 +57,7 @@ def _append(tx: Transaction, event: Event) -> Event:
     match event.act:
         case MessagePosted(message) if message.position != event.cursor:
             raise ValueError(f"the message {message.id} is at {message.position}, and not at {event.cursor}")
-        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+        case AboutMessage(message):
             message_id = message.id
         case MemberChanged(member):
             user_id = member.author.id

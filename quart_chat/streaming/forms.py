@@ -9,15 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quart_chat.broker.broker import Signal
-from quart_chat.events import (
-    ACT_NAMES,
-    Event,
-    MemberChanged,
-    MessageChanged,
-    MessageDeleted,
-    MessagePosted,
-    RoomChanged,
-)
+from quart_chat.events import ACT_NAMES, AboutMessage, Event, MemberChanged, RoomChanged
 from quart_chat.models import Author, Member, Message, Room
 
 
@@ -58,7 +50,7 @@ def event_as_json(event: Event) -> str:
     """One line. Keys, by which people and messages are recognised, are in none."""
     said: dict[str, object] = {"type": ACT_NAMES.get(type(event.act), "erased"), "cursor": event.cursor}
     match event.act:
-        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+        case AboutMessage(message):
             said["message"] = _message(message)
         case MemberChanged(member):
             said["member"] = _member(member)

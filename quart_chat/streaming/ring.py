@@ -7,7 +7,7 @@ leaves a gap, which whoever needs it fills from the store. Text that was deleted
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from quart_chat.events import Event, MemberChanged, MessageChanged, MessageDeleted, MessagePosted, RoomChanged
+from quart_chat.events import AboutMessage, Event, MemberChanged, MessageChanged, MessageDeleted, RoomChanged
 from quart_chat.streaming.forms import Encoded, Form
 
 RING_EVENTS = 1024
@@ -37,7 +37,7 @@ Key = tuple[str, int]
 def shows(event: Event) -> tuple[Key, ...]:
     """All that an event shows of what may change."""
     match event.act:
-        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+        case AboutMessage(message):
             return ("message", message.id), ("user", message.author.id)
         case MemberChanged(member):
             return (("user", member.author.id),)
@@ -62,7 +62,7 @@ def changes(event: Event) -> Key | None:
 
 def _size(event: Event) -> int:
     match event.act:
-        case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+        case AboutMessage(message):
             return sys.getsizeof(message.text)
         case _:
             return 0

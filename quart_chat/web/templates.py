@@ -15,16 +15,7 @@ from quart_chat import assets, bundles, vendor
 from quart_chat.broker.broker import Signal
 from quart_chat.domain.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.errors import ChatError
-from quart_chat.events import (
-    ACT_NAMES,
-    Act,
-    Event,
-    MemberChanged,
-    MessageChanged,
-    MessageDeleted,
-    MessagePosted,
-    RoomChanged,
-)
+from quart_chat.events import ACT_NAMES, AboutMessage, Act, Event, MemberChanged, MessageDeleted, RoomChanged
 from quart_chat.models import Member, Message, Page, Room, User
 from quart_chat.web.encoding import gzipped, squeezed, stored
 from quart_chat.web.filters import clock, day, iso, linked
@@ -200,7 +191,7 @@ class Templates:
         """The same for an act by itself. Its template is a macro: a call, without a context of its own."""
         subject: Message | Member | Room
         match act:
-            case MessagePosted(message) | MessageChanged(message) | MessageDeleted(message):
+            case AboutMessage(message):
                 act, subject = MessageDeleted(message) if message.deleted_at else act, message
             case MemberChanged(subject) | RoomChanged(subject):
                 pass
