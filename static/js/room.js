@@ -1,4 +1,4 @@
-// A room's page. Each behaviour is a file named for what it does; the order is that in which they see new messages.
+// A room's page. Each behaviour is a file named for what it does; what needs another one's work says so where it listens.
 import "./list/newest-version.js";
 import "./list/deletions.js";
 import "./list/local-times.js";
@@ -8,7 +8,7 @@ import "./list/own-messages.js";
 import "./write/identity.js";
 import "./write/outbox.js";
 import "./write/composer.js";
-import "./list/message-toolbar.js";
+import "./write/delete-message.js";
 import "./write/edit-last.js";
 import "./list/load-older.js";
 import "./list/trim-history.js";

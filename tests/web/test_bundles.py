@@ -1,5 +1,6 @@
 """Scripts and styles are put together from the files that people edit, and lead back to them."""
 
+import gzip
 import json
 import re
 from collections import Counter
@@ -16,6 +17,9 @@ TEMPLATES = assets.folder("templates")
 
 FOLDERS = ("lib", "link", "list", "write", "frame", "diagnose")
 """Of modules. What pages begin with stands beside them; `lib` needs none of the others."""
+
+MOST = {"room.js": 32, "framed.js": 35, "still.js": 4}
+"""In KiB on the line."""
 
 REFUSED = {
     "a live binding": "export let count = 0;",
@@ -111,6 +115,13 @@ def test_a_name_says_which_module_it_is() -> None:
     below = [file for file in written_modules() if file.startswith("lib/")]
     for file in below:
         assert set(bundles.modules(STATIC / "js", file)) <= set(below), f"{file} needs what stands on it"
+
+
+def test_a_page_fetches_no_more_script_than_it_should() -> None:
+    """Everything that a page begins with counts for a first visit: what is only used at times is weighed."""
+    sent = bundles.files(STATIC)
+    weights = {name: len(gzip.compress(sent[name], 9, mtime=0)) / 1024 for name in MOST}
+    assert not {name: (weight, MOST[name]) for name, weight in weights.items() if weight > MOST[name]}
 
 
 def test_modules_keep_their_names_to_themselves(tmp_path: Path) -> None:

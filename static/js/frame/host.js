@@ -1,9 +1,10 @@
 // What this frame and the page around it say to each other, each to the other's origin alone. The frame speaks first: it
 // knows whose page it is in.
+import { channel } from "../lib/channel.js";
 import { around } from "../lib/credential.js";
 import { room } from "../lib/page.js";
 
-const listeners = {};
+const channels = {};
 
 let held = true;
 
@@ -12,7 +13,8 @@ export const mayHold = () => held;
 
 // Calls `listener(words)` when the page around says something of this type.
 export function onHost(type, listener) {
-  (listeners[type] ??= []).push(listener);
+  const [on] = (channels[type] ??= channel());
+  on(listener);
 }
 
 export function tellHost(type, words = {}) {
@@ -29,6 +31,8 @@ onHost("welcome", (words) => { held = words.held !== false; });
 if (around) {
   addEventListener("message", ({ origin, source, data }) => {
     if (origin !== around || source !== parent || data?.quartChat !== 1) return;
-    if (Object.hasOwn(listeners, data.type)) for (const listener of listeners[data.type]) listener(data);
+    if (!Object.hasOwn(channels, data.type)) return;
+    const [, tell] = channels[data.type];
+    tell(data);
   });
 }

@@ -3,7 +3,7 @@ import { onHost, tellHost } from "./host.js";
 import { isComposingKey } from "../lib/keys.js";
 import { setLocale } from "../lib/locale.js";
 import { number, onMessages } from "../list/messages.js";
-import { isOwn } from "../list/own-messages.js";
+import { isOwn } from "../list/may.js";
 import { isPending } from "../write/outbox.js";
 
 const text = document.getElementById("text");
@@ -24,7 +24,7 @@ function describe(message) {
 
 onMessages((added, fresh) => {
   for (const message of fresh) tellHost("message", describe(message));
-});
+}, "tell");
 
 // How high everything would be if nothing had to be scrolled.
 const resized = new ResizeObserver(() => {

@@ -1,20 +1,19 @@
 // Days as the reader's calendar has them, and who wants to know when another one begins. A day is a whole number: between
 // two midnights of one place there may be 23 hours, or 25.
+import { channel } from "./channel.js";
 
 const NOMINAL = 24 * 60 * 60 * 1000;
 const LOOK = 60 * 1000; // milliseconds: no later is it noticed that a machine slept, or that a clock or a zone was set
 
-const listeners = [];
+// `onCalendar(listener, phase)` calls it when it is another day than before, or times are to be written anew for another
+// zone: the times (write), the lines between days (divide), what is between those (join).
+const [onCalendar, tell] = channel("write", "divide", "join");
+export { onCalendar };
 
 export const dayOf = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / NOMINAL;
 
 // For `Intl` with the zone UTC.
 export const dateOf = (day) => new Date(day * NOMINAL);
-
-// Calls `listener()` when it is another day than before, or times are to be written anew for another zone.
-export function onCalendar(listener) {
-  listeners.push(listener);
-}
 
 const here = () => `${dayOf(new Date())} ${new Intl.DateTimeFormat().resolvedOptions().timeZone}`;
 
@@ -24,7 +23,7 @@ function look() {
   const now = here();
   if (now === known) return;
   known = now;
-  for (const listener of listeners) listener();
+  tell();
 }
 
 function wait() {

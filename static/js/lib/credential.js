@@ -1,5 +1,6 @@
 // Who this page is to the server. A page of the chat's own site has a cookie, which the browser sends. A frame in another
 // site's page may get none: it keeps a token, of a guest or as that site has signed it, and sends it as a header.
+import { channel } from "./channel.js";
 
 const around = window.parent === window ? "" : originAround();
 const embedded = isEmbedded();
@@ -9,7 +10,9 @@ const host = embedded ? around : "";
 const KEY = `quart-chat:token:${host}`;
 
 let signed = null; // by the site around; it is short-lived, and kept nowhere
-const listeners = [];
+// Calls `listener(before)` when somebody else is there than the owner before.
+const [onOwner, tell] = channel();
+export { onOwner };
 let memory = null; // the guest's token where storage is denied
 
 // Whether this is a frame in a page of another site. One in a page of the chat's own site is like that page.
@@ -58,12 +61,7 @@ export const hasGuest = () => embedded && !signed && stored() !== null;
 export function setSigned(next) {
   const before = owner();
   signed = next;
-  if (owner() !== before) for (const listener of listeners) listener(before);
-}
-
-// Calls `listener(before)` when somebody else is there than the owner before.
-export function onOwner(listener) {
-  listeners.push(listener);
+  if (owner() !== before) tell(before);
 }
 
 // Whose what is written here is: what waits to be sent must not go out in another's name.

@@ -1,7 +1,10 @@
 // In which language times and days are written: the reader's own, unless an embedder has chosen another.
 
+import { channel } from "./channel.js";
+
 const root = document.documentElement;
-const listeners = [];
+const [onLocale, tell] = channel();
+export { onLocale };
 
 // For Intl; an empty list is the reader's own.
 export const locale = () => (isLocale(root.dataset.locale) ? root.dataset.locale : []);
@@ -14,12 +17,8 @@ function isLocale(tag) {
   }
 }
 
-export function onLocale(listener) {
-  listeners.push(listener);
-}
-
 export function setLocale(tag) {
   if (isLocale(tag)) root.dataset.locale = tag;
   else delete root.dataset.locale;
-  for (const listener of listeners) listener();
+  tell();
 }

@@ -61,14 +61,14 @@ function separate() {
 
 chooseNames();
 
-onMessages((added) => added.forEach(localiseMessage));
-onMessages(separate);
+onMessages((added) => added.forEach(localiseMessage), "write");
+onMessages(separate, "divide");
 
 onCalendar(() => {
   days = new WeakMap();
   chooseNames();
   separate();
-});
+}, "divide");
 
 onLocale(() => {
   chooseNames();

@@ -1,18 +1,17 @@
 // Deletions as they come, by whatever way: a message that disappears is seen by those who look, and said to the others.
 import { announce } from "../lib/announce.js";
+import { channel } from "../lib/channel.js";
 
 const TOGETHER = 300; // milliseconds: after a pause many come at once
 
-const listeners = [];
+// Calls `listener(ids)` with the numbers of messages that are deleted.
+const [onDeleted, tell] = channel();
+export { onDeleted };
+
 let gone = 0;
 let telling;
 
-// Calls `listener(ids)` with the numbers of messages that are deleted.
-export function onDeleted(listener) {
-  listeners.push(listener);
-}
-
-function tell() {
+function say() {
   announce(gone === 1 ? "Message deleted." : `${gone} messages deleted.`);
   gone = 0;
 }
@@ -22,6 +21,6 @@ document.addEventListener("htmx:before:swap", ({ detail }) => {
   const deleted = marks.map((mark) => mark.dataset.deleted);
   gone += deleted.filter((id) => document.getElementById(id)).length;
   clearTimeout(telling);
-  if (gone) telling = setTimeout(tell, TOGETHER);
-  if (deleted.length) for (const listener of listeners) listener(deleted.map((id) => Number(id.slice("message-".length))));
+  if (gone) telling = setTimeout(say, TOGETHER);
+  if (deleted.length) tell(deleted.map((id) => Number(id.slice("message-".length))));
 });

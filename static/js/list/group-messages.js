@@ -14,5 +14,5 @@ function group() {
   }
 }
 
-onMessages(group);
-onCalendar(group); // where the lines between days are may have changed
+onMessages(group, "join");
+onCalendar(group, "join"); // where the lines between days are may have changed

@@ -2,7 +2,7 @@
 // in above or below, and a button says how much is new.
 import { focusMessage } from "./message-links.js";
 import { all, onMessages } from "./messages.js";
-import { isOwn } from "./own-messages.js";
+import { isOwn } from "./may.js";
 import { atNewest, goToNewest, isBehind } from "./reach-newest.js";
 
 const NEAR = 48; // pixels from the end that still count as being there
@@ -56,7 +56,7 @@ onMessages((added, fresh) => {
   if (!following && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.add(message.id);
   for (const id of unread) if (!document.getElementById(id)) unread.delete(id); // deleted meanwhile
   restore();
-});
+}, "place");
 
 scroller.addEventListener("scroll", onScroll, { passive: true });
 // What had the focus disappears: it goes to the first of what is new, as far as that is in sight at the end.

@@ -37,4 +37,4 @@ function localiseAgain() {
 choose();
 localiseMoments();
 onLocale(localiseAgain);
-onCalendar(localiseAgain);
+onCalendar(localiseAgain, "write");

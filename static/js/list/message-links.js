@@ -5,6 +5,7 @@ import { all, list, onMessages } from "./messages.js";
 const linkOf = (message) => message?.querySelector(".message-link");
 
 let reachable = null; // the link at which Tab stops
+let held = null; // the id of the message that has the focus, while messages are replaced
 
 function stopAt(link) {
   reachable?.setAttribute("tabindex", "-1");
@@ -35,9 +36,13 @@ list.addEventListener("keydown", (event) => {
 
 list.addEventListener("focusin", ({ target }) => { if (target.matches(".message-link")) stopAt(target); });
 
+document.addEventListener("htmx:before:swap", () => { held = document.activeElement?.closest(".message")?.id; });
+
 // The newest one, until another has been chosen.
 onMessages((added) => {
   for (const message of added) if (linkOf(message) !== reachable) linkOf(message)?.setAttribute("tabindex", "-1");
+  const again = document.activeElement === document.body && added.find(({ id }) => id === held);
+  if (again) focusMessage(again, { preventScroll: true }); // its article is another one now
   const messages = [...all()];
   if (!reachable?.isConnected || !list.contains(document.activeElement)) stopAt(linkOf(messages.at(-1)) ?? null);
-});
+}, "place");

@@ -1,57 +1,101 @@
-// One toolbar for the page. It stands in the message under the pointer or the focus, where that is one's own.
-import { credentialFields, embedded } from "../lib/credential.js";
-import { blame } from "../lib/gate.js";
-import { room } from "../lib/page.js";
-import { list, number } from "./messages.js";
-import { isOwn } from "./own-messages.js";
-import { showError } from "../write/composer.js";
-import { editMessage } from "../write/edit-message.js";
-import { post } from "../write/post.js";
+// One toolbar for the page, beside the list: it stands at the message under the pointer or the focus, with what may be done
+// with that one, and stays whatever happens to the article. For the Tab key it comes after what is in the message.
+import { focusMessage } from "./message-links.js";
+import { list, onMessages } from "./messages.js";
 
 const toolbar = document.getElementById("toolbar");
-const dialog = document.getElementById("confirm-delete");
-const elsewhere = document.getElementById("confirm-delete-elsewhere"); // in a frame: a form that opens a page
+const actions = {};
 
-function stand(message) {
-  if (!message || !isOwn(message)) {
-    toolbar.hidden = true;
-    return;
+let at = null; // the id of the message
+
+const message = () => document.getElementById(at);
+const offered = () => [...toolbar.querySelectorAll("[data-action]:not([hidden])")];
+const stops = (element) => [...element.querySelectorAll("a[href]:not(.message-link[tabindex='-1'])")];
+
+// Where `may(message)`, the button with this name is there, and calls `act(message)`.
+export function offer(action, may, act) {
+  actions[action] = { may, act };
+}
+
+function stand(element) {
+  list.querySelector("[data-chosen]")?.removeAttribute("data-chosen");
+  at = element?.id ?? null;
+  for (const button of toolbar.querySelectorAll("[data-action]")) {
+    button.hidden = !element || !actions[button.dataset.action]?.may(element);
   }
-  if (toolbar.parentElement !== message) message.append(toolbar);
-  toolbar.hidden = false;
+  toolbar.hidden = offered().length === 0;
+  if (toolbar.hidden) return;
+  element.setAttribute("data-chosen", "");
+  place();
 }
 
-async function remove(id) {
-  document.getElementById("text").focus(); // what had the focus is going to disappear
-  const answer = await post(`/rooms/${room}/messages/${id}/deletion`, {});
-  if (!answer || answer.status >= 500) showError(`The message could not be deleted: ${blame(answer)}`);
+function place() {
+  if (!toolbar.hidden && message()) toolbar.style.setProperty("--at", `${message().offsetTop}px`);
 }
 
-function act({ target }) {
-  const action = target.closest("[data-action]")?.dataset.action;
-  const message = toolbar.closest(".message");
-  if (!message) return;
-  if (action === "edit") editMessage(message);
-  if (action === "delete") ask(number(message));
+// Its message has changed, or is gone.
+function follow() {
+  if (at === null) return;
+  const focused = toolbar.contains(document.activeElement);
+  stand(message());
+  if (focused && !offered().includes(document.activeElement)) (offered()[0] ?? document.getElementById("text")).focus();
 }
 
-function ask(id) {
-  if (embedded) {
-    elsewhere.action = `/rooms/${room}/messages/${id}/confirmation`;
-    for (const [name, value] of Object.entries(credentialFields())) elsewhere.elements[name].value = value;
-    elsewhere.submit();
-    return;
-  }
-  dialog.dataset.message = id;
-  dialog.returnValue = "";
-  dialog.showModal();
+// A finger leaves whatever it has touched, and the click comes after that.
+function leave({ pointerType, relatedTarget }) {
+  if (pointerType !== "touch" && !toolbar.contains(relatedTarget) && !list.contains(relatedTarget)) rest();
 }
 
-dialog.addEventListener("close", () => {
-  if (dialog.returnValue === "delete") remove(dialog.dataset.message);
+// Where nothing is pointed at.
+function rest() {
+  if (toolbar.contains(document.activeElement) || document.querySelector("dialog[open]")) return;
+  stand(document.activeElement?.closest(".message"));
+}
+
+// What follows in the list, if the browser would not find it from beside it.
+const next = () => stops(list).find((link) => message()?.compareDocumentPosition(link) === Node.DOCUMENT_POSITION_FOLLOWING);
+
+function onKey(event) {
+  const buttons = offered();
+  const index = buttons.indexOf(event.target);
+  const steps = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: -1 };
+  if (event.altKey || event.ctrlKey || event.metaKey || index < 0) return;
+  if (event.key in steps) buttons.at(steps[event.key] % buttons.length).focus();
+  else if (event.key === "Escape" || (event.key === "Tab" && event.shiftKey && index === 0)) goBack();
+  else if (event.key === "Tab" && !event.shiftKey && index === buttons.length - 1 && next()) next().focus();
+  else return;
+  event.preventDefault();
+}
+
+function goBack() {
+  const last = stops(message()).at(-1);
+  if (!last || last.matches(".message-link")) focusMessage(message());
+  else last.focus();
+}
+
+list.addEventListener("keydown", (event) => {
+  const element = event.target.closest(".message");
+  if (event.key !== "Tab" || event.shiftKey || toolbar.hidden || !element || element.id !== at) return;
+  if (event.target !== stops(element).at(-1)) return;
+  event.preventDefault();
+  offered()[0].focus();
 });
-toolbar.addEventListener("click", act);
+
+toolbar.addEventListener("keydown", onKey);
+toolbar.addEventListener("click", ({ target }) => {
+  const action = target.closest("[data-action]")?.dataset.action;
+  if (action && message()) actions[action].act(message());
+});
 for (const type of ["pointerover", "focusin", "click"]) {
-  list.addEventListener(type, ({ target }) => stand(target.closest(".message")));
+  list.addEventListener(type, ({ pointerType, target }) => {
+    // A finger that comes down is no click yet: that would meet what had just come up below it.
+    if (type !== "pointerover" || pointerType !== "touch") stand(target.closest(".message"));
+  });
 }
-list.addEventListener("pointerleave", () => stand(document.activeElement?.closest(".message")));
+for (const element of [list, toolbar]) element.addEventListener("pointerleave", leave);
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest("#messages, #toolbar") && ![list, toolbar].some((element) => element.matches(":hover"))) rest();
+});
+
+onMessages(follow, "place");
+new ResizeObserver(place).observe(list); // what is above it has come, gone or grown

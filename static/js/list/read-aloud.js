@@ -2,7 +2,7 @@
 // list itself is no live region: of a long absence each message would be read, with its times and numbers.
 import { announce } from "../lib/announce.js";
 import { all, onMessages } from "./messages.js";
-import { isOwn } from "./own-messages.js";
+import { isOwn } from "./may.js";
 import { isBehind } from "./reach-newest.js";
 import { isPending } from "../write/outbox.js";
 
@@ -36,4 +36,4 @@ onMessages((added, fresh) => {
   for (const { id } of others) news.add(id);
   clearTimeout(telling);
   telling = setTimeout(tell, Math.max(0, Math.min(TOGETHER, since + LATEST - Date.now())));
-});
+}, "tell");

@@ -17,4 +17,4 @@ onMessages(() => {
   older.setAttribute("href", `?${before}`);
   older.setAttribute("hx-get", `/rooms/${room}/messages?${before}`);
   older.hidden = false;
-});
+}, "settle");

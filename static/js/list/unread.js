@@ -1,7 +1,7 @@
 // How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
 import { onHost, tellHost } from "../frame/host.js";
 import { list, onMessages, position } from "./messages.js";
-import { isOwn } from "./own-messages.js";
+import { isOwn } from "./may.js";
 import { isBehind } from "./reach-newest.js";
 
 const title = document.title;
@@ -25,7 +25,7 @@ onMessages((added, fresh) => {
   // Deleted meanwhile, and not merely taken out of a long page.
   for (const [id, at] of unread) if (!document.getElementById(id) && oldest && at > position(oldest)) unread.delete(id);
   show();
-});
+}, "tell");
 
 function look() {
   if (!isSeen()) return;

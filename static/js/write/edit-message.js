@@ -2,6 +2,8 @@
 import { credentials } from "../lib/credential.js";
 import { blame, isGate, redirect } from "../lib/gate.js";
 import { room } from "../lib/page.js";
+import { mayEdit } from "../list/may.js";
+import { offer } from "../list/message-toolbar.js";
 import { number } from "../list/messages.js";
 import { startEdit } from "./composer.js";
 import { isSignInOver, signedInAgain } from "./post.js";
@@ -38,3 +40,5 @@ async function fetchSource(id) {
     return undefined;
   }
 }
+
+offer("edit", mayEdit, editMessage);

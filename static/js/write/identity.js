@@ -4,7 +4,7 @@ import { credentials, hasGuest, host, owner } from "../lib/credential.js";
 import { isOurs, redirect } from "../lib/gate.js";
 import { htmxReady } from "../lib/load-htmx.js";
 import { room } from "../lib/page.js";
-import { me } from "../list/own-messages.js";
+import { me } from "../list/may.js";
 
 const PATIENCE = 20000; // milliseconds
 

@@ -1,11 +1,12 @@
 // What was written and is not acknowledged yet: shown at once, kept over reloads and for all tabs, sent again with the
 // same key until the server has it. The server recognises the key, so that nothing is posted twice, whichever tab sends.
+import { channel } from "../lib/channel.js";
 import { owner } from "../lib/credential.js";
 import { alone, forget, loadAll, onStored, save } from "../lib/storage.js";
 import { showSending, showUnsent } from "../link/status.js";
 import { followBottom } from "../list/keep-scroll.js";
 import { onMessages } from "../list/messages.js";
-import { me } from "../list/own-messages.js";
+import { me } from "../list/may.js";
 import { describePending, hidePending, isShownAs, removePending, showPending } from "./pending.js";
 import { post } from "./post.js";
 
@@ -25,8 +26,6 @@ let gated = false; // whether somebody else has answered in the server's place
 let retry = FIRST_RETRY;
 let timer;
 let takeOver;
-let giveBack = () => {};
-let unanswered = () => {};
 
 // Clocks go back. What is written takes its place after all that waits, in whichever tab; by it, `at` was a time once.
 function inOrder(unordered) {
@@ -35,15 +34,12 @@ function inOrder(unordered) {
 
 const lastPlace = () => Math.max(0, ...[...items, ...loadAll("outbox:")].map(({ at }) => at));
 
-// `handler(text)` takes back the text of a message that the server refused, or that is not to be sent any more.
-export function onRefused(handler) {
-  giveBack = handler;
-}
+// `listener(text)` takes back the text of a message that the server refused, or that is not to be sent any more.
+const [onRefused, giveBack] = channel();
 
-// `handler()` hears when a message was sent and nothing came back.
-export function onUnanswered(handler) {
-  unanswered = handler;
-}
+// `listener()` hears when a message was sent and nothing came back.
+const [onUnanswered, unanswered] = channel();
+export { onRefused, onUnanswered };
 
 export function enqueue(text, name) {
   const item = { key: randomKey(), at: lastPlace() + 1, text, name, owner: owner() };
@@ -184,7 +180,7 @@ export const isPending = (message) => Boolean(pendingOf(message));
 // It must not be seen twice meanwhile.
 onMessages((added) => {
   for (const item of added.map(pendingOf)) if (item) hidePending(item);
-});
+}, "settle");
 
 // Another tab has something to send; or it has sent it, or its author has given it up there.
 onStored("outbox:", (key, item) => {

@@ -1,4 +1,5 @@
 // POSTs, one after the other, and their outcome.
+import { channel } from "../lib/channel.js";
 import { credentials, takeCredential } from "../lib/credential.js";
 import { isGate, redirect } from "../lib/gate.js";
 import { htmxReady } from "../lib/load-htmx.js";
@@ -10,14 +11,12 @@ const source = document.getElementById("outbox");
 const error = document.getElementById("composer-error");
 
 let last = Promise.resolve();
-let signInOver = () => {};
 let over = false;
 const waiting = []; // for that
 
-// `handler()` hears when the token does not count any more with which the site around a frame has signed somebody in.
-export function onSignInOver(handler) {
-  signInOver = handler;
-}
+// `listener()` hears when the token does not count any more with which the site around a frame has signed somebody in.
+const [onSignInOver, signInOver] = channel();
+export { onSignInOver };
 
 // Resolves to the answer, to undefined when there was none, or to null when somebody else has answered, which proves
 // nothing; never rejects. Who says that it is too much is believed, whoever it is: it would be each time. Its fragments

@@ -1,0 +1,12 @@
+// What whoever looks at the page may do with a message, as far as the page knows: the server decides. Fragments are the same
+// for every viewer, so it is asked here of the message and of who is there.
+const MODERATOR = 3; // as in models.py, `Rank`
+
+const viewer = () => document.getElementById("identity")?.dataset ?? {};
+
+export const me = () => viewer().user;
+export const isOwn = (message) => me() !== undefined && message.dataset.author === me();
+
+export const mayEdit = isOwn;
+export const mayModerate = () => Number(viewer().rank ?? 0) >= MODERATOR;
+export const mayDelete = (message) => isOwn(message) || mayModerate();
