@@ -18,7 +18,7 @@ from quart_chat.streaming.gate import open_to_all
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Viewer
 from quart_chat.streaming.ring import RING_EVENTS
-from quart_chat.web.templates import Templates
+from quart_chat.view.templates import Templates
 
 ROUNDS = 300
 

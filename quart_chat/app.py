@@ -12,40 +12,37 @@ from quart_chat import assets, vendor
 from quart_chat.asgi import App
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
+from quart_chat.diagnose import routes as diagnose
+from quart_chat.diagnose.answer_websocket import OnlyToMeasure
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.errors import StartupError
 from quart_chat.events import Event
+from quart_chat.http import context, errors, hosts, security
+from quart_chat.http.connection import ChatConnection
+from quart_chat.http.context import ChatRequest
+from quart_chat.http.proxies import Proxies
+from quart_chat.http.serving import Site
 from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.forms import HTML, JSON, Encoder, Forms, event_as_json, signals_as_json
-from quart_chat.streaming.places import Places
+from quart_chat.streaming.quota import Places
+from quart_chat.view.templates import Templates
 from quart_chat.web import (
-    context,
-    diagnose,
-    embed,
-    embedding,
+    embed_settings,
+    embedded_room,
     health,
-    hosts,
     identity,
     messages,
     oembed,
-    refusals,
     rooms,
-    security,
     share,
     static,
     streams,
 )
-from quart_chat.web.context import ChatRequest
-from quart_chat.web.proxies import Proxies
-from quart_chat.web.requests import ChatConnection
-from quart_chat.web.site import Site
-from quart_chat.web.templates import Templates
-from quart_chat.web.websockets import OnlyToMeasure
 
 log = structlog.get_logger()
 
@@ -88,10 +85,10 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, share, messages, identity, embed, embedding, oembed, health, diagnose):
+    for module in (rooms, share, messages, identity, embedded_room, embed_settings, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
     app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it
-    refusals.register(app)
+    errors.register(app)
     app.before_request(security.check_request)
 
     @app.while_serving

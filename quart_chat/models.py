@@ -207,6 +207,10 @@ class EmbedKey:
     retires_at: int | None
     """When it stops being valid; None for the one that is to be used."""
 
+    def is_valid(self, now: int) -> bool:
+        """Whether what it signs counts at `now`, in milliseconds."""
+        return self.retires_at is None or self.retires_at > now
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -29,8 +29,8 @@ from quart_chat.app import create_app
 from quart_chat.arrivals import Arrivals
 from quart_chat.config import Config
 from quart_chat.errors import StartupError
-from quart_chat.web.context import EXTENSION
-from quart_chat.web.site import Site
+from quart_chat.http.context import EXTENSION
+from quart_chat.http.serving import Site
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

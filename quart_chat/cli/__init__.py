@@ -8,9 +8,9 @@ import click
 import structlog
 
 from quart_chat import assets, vendor
+from quart_chat.cli.backup import backup, restore
 from quart_chat.cli.beside import OneLine, database_option
-from quart_chat.cli.copies import backup, restore
-from quart_chat.cli.embedding import embed_key, room_group
+from quart_chat.cli.embed_keys import embed_key, room_group
 from quart_chat.config import load_config
 from quart_chat.errors import StartupError
 

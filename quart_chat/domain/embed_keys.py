@@ -42,11 +42,6 @@ class NewKey:
     EdDSA the private key as PEM, which is kept nowhere here."""
 
 
-def is_valid(key: EmbedKey, now: int) -> bool:
-    """Whether what it signs counts at `now`, in milliseconds."""
-    return key.retires_at is None or key.retires_at > now
-
-
 async def valid(chat: Chat, slug: str) -> list[EmbedKey]:
     """The keys of a room that count now, oldest first. Raises RoomNotFound."""
     return await chat.database.read(lambda tx: _valid(tx, rooms.find_in(tx, slug).id, chat.now()))
@@ -103,7 +98,7 @@ async def revoke(chat: Chat, slug: str, key_id: str) -> None:
 
 
 def _valid(tx: Transaction, room_id: int, now: int) -> list[EmbedKey]:
-    return [key for key in stored.select(tx, room_id) if is_valid(key, now)]
+    return [key for key in stored.select(tx, room_id) if key.is_valid(now)]
 
 
 def _insert(tx: Transaction, room: Room, algorithm: str, now: int) -> NewKey:

@@ -3,17 +3,18 @@
 import re
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import confirmation, identity, members, permissions, rooms
+from quart_chat.domain import guests, permissions, rooms, site_members
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.confirmation import Confirmed
 from quart_chat.domain.sender import Sender
-from quart_chat.domain.text import clean_text
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
 from quart_chat.events import Event, MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.identity import tickets
+from quart_chat.identity.tickets import Confirmed
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
 from quart_chat.store import events, messages, users
 from quart_chat.store import members as stored_members
 from quart_chat.store.database import Transaction
+from quart_chat.text import clean_text
 
 PAGE = 50
 """Messages on a page, and in each step back."""
@@ -53,7 +54,7 @@ async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
     if not KEY.fullmatch(draft.key):
         raise KeyInvalid
     draft = replace(draft, text=clean_text(draft.text))
-    member = await members.signed_in(chat, slug, sender)
+    member = await site_members.signed_in(chat, slug, sender)
     chat.limits.spend_message(member.key if member else sender.user_key, sender.address, draft.text)
     chat.database.check_space()
     return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft), room=slug)
@@ -64,7 +65,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
     permissions.check_write(room, sender, member)
     key = member.key if member else sender.user_key
     known = users.select(tx, key) if key else None
-    author = members.store(tx, member, known) if member else _guest(tx, chat, room, sender, known, draft)
+    author = site_members.store(tx, member, known) if member else _guest(tx, chat, room, sender, known, draft)
     was = known if member else author
     now = chat.now()
     message = messages.insert(tx, room, author, key=draft.key, text=draft.text, now=now)
@@ -72,7 +73,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
         posted = _posted_before(tx, room, author, known, draft)
     else:
         if not author.verified:
-            author = identity.keep_off_reserved(tx, room, author, sender.name)
+            author = guests.keep_off_reserved(tx, room, author, sender.name)
         if author is not was:
             message = replace(message, author=author.author)
         stored_members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, now=now)
@@ -80,15 +81,15 @@ def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User |
         same = known is not None and known.id == author.id
         posted = Posted(message, author, first=True, known=same, identify=not author.verified)
     if was is not None:
-        identity.tell_new_name(tx, was, author, now)
+        guests.tell_new_name(tx, was, author, now)
     return posted
 
 
 def _guest(tx: Transaction, chat: Chat, room: Room, sender: Sender, known: User | None, draft: Draft) -> User:
     # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
     # another guest, with whose cookie the draft is now sent again. Without a name it cannot have made one.
-    first = identity.find_first(tx, chat, room, draft) if sender.name is not None else None
-    return first or known or identity.find_or_make_guest(tx, chat, room, draft, sender.name)
+    first = guests.find_first(tx, chat, room, draft) if sender.name is not None else None
+    return first or known or guests.find_or_make_guest(tx, chat, room, draft, sender.name)
 
 
 def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft) -> Posted:
@@ -96,7 +97,7 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     assert earlier is not None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
-    identify = known == author or (known is None and identity.may_be_issued_again(draft))
+    identify = known == author or (known is None and guests.may_be_issued_again(draft))
     return Posted(earlier, author, first=False, known=known == author, identify=identify and not author.verified)
 
 
@@ -109,7 +110,7 @@ async def edit(
     FramingRefused, SignedOnly, IdentityRefused, TooFast, StoreUnavailable.
     """
     text = clean_text(text)
-    member = await members.signed_in(chat, slug, sender)
+    member = await site_members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
     chat.limits.spend_message(key, sender.address, text)
     chat.database.check_space()
@@ -122,12 +123,12 @@ async def edit(
             return message
         if version not in (None, message.version):
             raise EditConflict
-        renamed = author if author.verified else identity.keep_off_reserved(tx, room, author, sender.name)
+        renamed = author if author.verified else guests.keep_off_reserved(tx, room, author, sender.name)
         now = chat.now()
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, author=renamed.author, text=text, edited_at=now, version=message.version + 1)
         events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
-        identity.tell_new_name(tx, author, renamed, now)
+        guests.tell_new_name(tx, author, renamed, now)
         return edited
 
     return await chat.database.write(job, room=slug)
@@ -144,7 +145,7 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
 
     def job(tx: Transaction) -> Message:
         room = rooms.claim_in(tx, slug)
-        members.check_vouched(tx, room, sender, chat.now())
+        site_members.check_vouched(tx, room, sender, chat.now())
         author, message = _own(tx, room, sender.user_key, message_id, deleted=True)
         if message.deleted_at:
             return message
@@ -160,7 +161,7 @@ async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Mess
 async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
     """One's own message, to be edited. Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused,
     StoreUnavailable."""
-    member = await members.signed_in(chat, slug, sender)
+    member = await site_members.signed_in(chat, slug, sender)
     key = member.key if member else sender.user_key
     _, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
     return message
@@ -171,11 +172,11 @@ async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) 
 
     Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused, StoreUnavailable.
     """
-    signed = await members.verified(chat, slug, sender)
+    signed = await site_members.verified(chat, slug, sender)
     key = signed.user.key if signed else sender.user_key
     author, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
     confirmed = Confirmed(author.key, signed.key_id if signed else None)
-    return message, confirmation.issue(chat, confirmed, message_id)
+    return message, tickets.issue(chat.secret, confirmed, message_id)
 
 
 async def find(chat: Chat, slug: str, message_id: int) -> Message:

@@ -1,6 +1,6 @@
 """Who may do what in a room. The same on every surface."""
 
-from quart_chat.domain import framing
+from quart_chat.domain import embeds
 from quart_chat.domain.sender import Sender
 from quart_chat.errors import NeedsConfirmation, SignedOnly
 from quart_chat.models import Room, User
@@ -8,7 +8,7 @@ from quart_chat.models import Room, User
 
 def check_write(room: Room, sender: Sender, member: User | None) -> None:
     """`member` is whom the room's site has signed in. Raises FramingRefused, SignedOnly."""
-    framing.check(room, sender.frame)
+    embeds.check(room, sender.frame)
     if room.signed_only and member is None:
         raise SignedOnly
 

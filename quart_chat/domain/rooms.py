@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from slugify import slugify
 
-from quart_chat.domain import identity
+from quart_chat.domain import guests
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.sender import Sender
-from quart_chat.domain.text import clean_title
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomsFull, RoomTaken
 from quart_chat.models import Rank, Room, User
 from quart_chat.store import members, rooms, users
 from quart_chat.store.database import Transaction
+from quart_chat.text import clean_title
 
 SLUG_LENGTH = 40
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -81,7 +81,7 @@ def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, k
     if sender.frame is not None:
         owner = None  # a guest of a frame could never come back to what it owns
     elif known is None and sender.name and key:
-        owner = identity.find_or_make_owner(tx, chat, sender.name, key)
+        owner = guests.find_or_make_owner(tx, chat, sender.name, key)
     if room is None:
         if chat.limits.all_rooms is not None and rooms.count(tx) >= chat.limits.all_rooms:
             raise RoomsFull

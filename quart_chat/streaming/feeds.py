@@ -18,7 +18,7 @@ from quart_chat.models import Room
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import Forms
 from quart_chat.streaming.gate import Gates, open_to_all
-from quart_chat.streaming.places import Place, Places
+from quart_chat.streaming.quota import Place, Places
 from quart_chat.streaming.reader import Reader, Reason, Viewer
 
 log = structlog.get_logger()

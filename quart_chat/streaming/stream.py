@@ -8,11 +8,11 @@ from quart_chat.models import Cursor
 from quart_chat.streaming import sse
 from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.handover import Handover
-from quart_chat.streaming.live import Live
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Viewer, end_of_life
-from quart_chat.streaming.socket_reader import SocketReader
+from quart_chat.takeover.handover import Handover
+from quart_chat.takeover.live import Live
+from quart_chat.takeover.socket_reader import SocketReader
 
 
 @dataclass(frozen=True, slots=True)

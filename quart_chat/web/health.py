@@ -2,7 +2,7 @@
 
 from quart import Blueprint
 
-from quart_chat.web import context
+from quart_chat.http import context
 
 blueprint = Blueprint("health", __name__)
 

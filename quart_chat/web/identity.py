@@ -3,9 +3,9 @@
 from quart import Blueprint
 from quart.wrappers import Response
 
-from quart_chat.domain import members
-from quart_chat.web import caller, context
-from quart_chat.web.security import check_stream_origin
+from quart_chat.domain import site_members
+from quart_chat.http import context, credentials
+from quart_chat.http.security import check_stream_origin
 
 blueprint = Blueprint("identity", __name__, url_prefix="/rooms/<slug>/identity")
 
@@ -19,7 +19,7 @@ async def show(slug: str) -> Response:
     """
     check_stream_origin()
     chat = context.site().chat
-    user, expires_at = await members.present(chat, slug, caller.sender())
+    user, expires_at = await site_members.present(chat, slug, credentials.sender())
     response = Response(
         context.fragment("messages/_identified.html", user=user), content_type="text/html; charset=utf-8"
     )

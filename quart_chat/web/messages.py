@@ -6,12 +6,13 @@ from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat.domain import framing, messages, rooms
+from quart_chat import sites
+from quart_chat.domain import messages, rooms
 from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.events import MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.http import context, credentials
+from quart_chat.http.policies import Policy
 from quart_chat.models import Draft, Message
-from quart_chat.web import caller, context
-from quart_chat.web.policies import Policy
 from quart_chat.web.rooms import compressed, find_page, show_page
 
 blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
@@ -34,7 +35,7 @@ async def create(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: show_page(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, caller.sender(form.get("name")), draft)
+    posted = await messages.post(context.site().chat, slug, credentials.sender(form.get("name")), draft)
     if context.is_htmx():
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
@@ -45,7 +46,7 @@ async def create(slug: str) -> ResponseReturnValue:
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
-        caller.remember(response, posted.author)
+        credentials.remember(response, posted.author)
     return response
 
 
@@ -59,7 +60,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
     version = context.as_number(form.get("version", ""))
-    sender = caller.sender(form.get("name"))
+    sender = credentials.sender(form.get("name"))
     message = await messages.edit(context.site().chat, slug, sender, message_id, form.get("text", ""), version)
     return _changed(MessageChanged(message), "name" in form) if context.is_htmx() else await _back(slug)
 
@@ -68,7 +69,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 async def source(slug: str, message_id: int) -> Response:
     """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
     context.answer_in_text()
-    message = await messages.source(context.site().chat, slug, caller.sender(), message_id)
+    message = await messages.source(context.site().chat, slug, credentials.sender(), message_id)
     response = Response(message.text, content_type="text/plain; charset=utf-8")
     response.headers["Chat-Version"] = str(message.version)
     return response
@@ -77,7 +78,7 @@ async def source(slug: str, message_id: int) -> Response:
 @blueprint.get("/<int:message_id>/deletion")
 async def ask(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted, where no script does."""
-    message, _ = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
+    message, _ = await messages.ask_to_delete(context.site().chat, slug, credentials.sender(), message_id)
     await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=None)
 
@@ -87,7 +88,7 @@ async def ask(slug: str, message_id: int) -> str:
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     ticket = (await context.form()).get("ticket")
-    sender = caller.sender() if ticket is None else caller.confirmed(ticket, message_id)
+    sender = credentials.sender() if ticket is None else credentials.confirmed(ticket, message_id)
     message = await messages.delete(context.site().chat, slug, sender, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
@@ -99,9 +100,9 @@ async def confirm(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted. Frames open it in a tab of its own, where nobody else's page
     can lead a click; by a form, so that their token is in no address."""
     form = await context.form()
-    caller.in_frame_of(form.get("host", ""), form.get("token"))
+    credentials.in_frame_of(form.get("host", ""), form.get("token"))
     try:
-        message, ticket = await messages.ask_to_delete(context.site().chat, slug, caller.sender(), message_id)
+        message, ticket = await messages.ask_to_delete(context.site().chat, slug, credentials.sender(), message_id)
     except IdentityRefused as error:
         raise SignInOver from error
     await _allow_avatar(slug, message)
@@ -111,7 +112,7 @@ async def confirm(slug: str, message_id: int) -> str:
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     message = await messages.find(context.site().chat, slug, message_id)
     await _allow_avatar(slug, message)
-    user = await caller.user()
+    user = await credentials.user()
     return context.render(
         "messages/show.html",
         slug=slug,
@@ -125,7 +126,7 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
 async def _allow_avatar(slug: str, message: Message) -> None:
     if message.author.avatar:
         room = await rooms.find(context.site().chat, slug)
-        context.allow(Policy(images=framing.ancestors(room, local=caller.is_local())))
+        context.allow(Policy(images=sites.ancestors(room, local=credentials.is_local())))
 
 
 def _changed(

@@ -6,9 +6,10 @@ from markupsafe import Markup
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
-from quart_chat.domain import framing, rooms
+from quart_chat import sites
+from quart_chat.domain import rooms
 from quart_chat.errors import EmbedForbidden, FormatUnsupported, RoomNotFound
-from quart_chat.web import caller, context, origins
+from quart_chat.http import context, credentials, origins
 
 blueprint = Blueprint("oembed", __name__)
 
@@ -34,7 +35,7 @@ async def show() -> ResponseReturnValue:
     if (context.argument("format") or "json") != "json":
         raise FormatUnsupported
     room = await rooms.find(context.site().chat, _slug(context.argument("url")))
-    if not framing.ancestors(room, local=caller.is_local()):
+    if not sites.ancestors(room, local=credentials.is_local()):
         raise EmbedForbidden
     origin = context.origin()
     width, height = _at_most(WIDTH, "maxwidth"), _at_most(HEIGHT, "maxheight")

@@ -6,13 +6,14 @@ from quart import Blueprint, redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
-from quart_chat.domain import framing, messages, rooms
+from quart_chat import sites
+from quart_chat.domain import messages, rooms
+from quart_chat.encoding import QUICK, gzip
 from quart_chat.errors import ChatError
+from quart_chat.http import context, credentials
+from quart_chat.http.policies import Policy
 from quart_chat.models import Page
-from quart_chat.web import caller, context
-from quart_chat.web.encoding import QUICK, gzip
-from quart_chat.web.policies import Policy
-from quart_chat.web.templates import Framed
+from quart_chat.view.templates import Framed
 
 blueprint = Blueprint("rooms", __name__)
 
@@ -36,12 +37,12 @@ async def create() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _index(form, error))
     chat = context.site().chat
-    sender = caller.sender(form.get("owner", "").strip() or None)
+    sender = credentials.sender(form.get("owner", "").strip() or None)
     created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), sender, form.get("key"))
     response = redirect(f"/rooms/{created.room.slug}", 303)
     assert isinstance(response, Response)
     if created.owner and not created.known:
-        caller.remember(response, created.owner)
+        credentials.remember(response, created.owner)
     return response
 
 
@@ -51,9 +52,9 @@ async def show(slug: str) -> ResponseReturnValue:
     another."""
     packed = context.takes_gzip()
     response = answer(await show_page(slug, packed=packed), packed)
-    if user := await caller.user():
+    if user := await credentials.user():
         # Browsers forget cookies with time, but nobody who comes back now and then.
-        caller.remember(response, user)
+        credentials.remember(response, user)
     return response
 
 
@@ -62,7 +63,7 @@ async def show_page(
 ) -> bytes:
     """A room's page; with `form` and `error` when what was sent to it was refused, which is never packed."""
     page = await find_page(slug)
-    context.allow(Policy(images=framing.ancestors(page.room, local=caller.is_local())))
+    context.allow(Policy(images=sites.ancestors(page.room, local=credentials.is_local())))
     return await render(page, form, error, packed=packed)
 
 
@@ -102,7 +103,7 @@ async def render(
     still = bool(error or page.still or page.message or context.argument("refresh") == "off")
     return context.site().templates.room(
         page,
-        await caller.user(),
+        await credentials.user(),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
         origin=context.origin(),
@@ -117,5 +118,5 @@ async def render(
 async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     found = await rooms.public(context.site().chat)
     key = (form or {}).get("key") or secrets.token_urlsafe(18)
-    user = await caller.user()
+    user = await credentials.user()
     return context.render("rooms/index.html", rooms=found, user=user, key=key, form=form or {}, error=error)

@@ -10,7 +10,7 @@ from quart.wrappers import Response
 
 from quart_chat import assets
 from quart_chat.domain import rooms
-from quart_chat.web import context
+from quart_chat.http import context
 
 blueprint = Blueprint("share", __name__)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from quart_chat import assets, bundles
 from quart_chat.asgi import App, Receive, Scope, Send
-from quart_chat.web.encoding import chosen, gzip
+from quart_chat.encoding import chosen, gzip
 
 YEAR = 365 * 24 * 3600
 

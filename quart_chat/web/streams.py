@@ -15,34 +15,26 @@ import structlog
 from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.domain import rooms
 from quart_chat.errors import ChatError, Failed, MethodNotAllowed, RemovedFromRoom, TooFast
+from quart_chat.http import context
+from quart_chat.http.connection import PATIENCE
+from quart_chat.http.context import HeldRequest
+from quart_chat.http.held import LONGEST_WAIT, STREAM_HEADERS
+from quart_chat.http.security import DEFAULTS, FIXED, check_stream_origin, check_version, stream_user
+from quart_chat.http.serving import Site
 from quart_chat.models import Rank
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
-from quart_chat.streaming.handover import Handover
-from quart_chat.streaming.live import Live
 from quart_chat.streaming.poll import wait
 from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, open_at_once, stream
-from quart_chat.web import context
-from quart_chat.web.context import HeldRequest
-from quart_chat.web.requests import PATIENCE
-from quart_chat.web.security import DEFAULTS, FIXED, check_stream_origin, check_version, stream_user
-from quart_chat.web.site import Site
+from quart_chat.takeover.handover import Handover
+from quart_chat.takeover.live import Live
 
 log = structlog.get_logger()
-
-LONGEST_WAIT = 25.0
-"""Seconds a poll is held: below the 30 s after which the strictest proxies give up."""
 
 ADDRESS = re.compile("/rooms/([^/]+)/(stream|poll)")
 
 METHODS = ("GET", "HEAD")
-
-STREAM_HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
-    # nginx holds a response back until its buffer is full, unless told not to.
-    "X-Accel-Buffering": "no",
-}
 
 Headers = dict[str, str]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from quart_chat.domain import embed_keys
-from quart_chat.web.colours import contrast
+from quart_chat.view.colours import contrast
 from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
 from tests.browser.visit import LINE, Visit, page

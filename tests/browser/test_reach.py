@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from quart_chat.web.colours import contrast
+from quart_chat.view.colours import contrast
 from tests.browser.conftest import OpenVisit, OpenWindow
 from tests.browser.host import Host
 from tests.browser.visit import page

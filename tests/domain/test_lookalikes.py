@@ -7,9 +7,9 @@ from confusable_homoglyphs.confusables import confusables_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_chat.domain.lookalikes import skeleton, skeletons
-from quart_chat.domain.text import clean_name
 from quart_chat.errors import NameInvalid
+from quart_chat.identity.lookalikes import skeleton, skeletons
+from quart_chat.text import clean_name
 
 TRICKY = "aAnNoO01lIi|mrn .-_'ʼΝνСсоО\u0301\u0323\u200c\u200d\ufe0f一ーßſİıKÅ😀कि\u3099ـ"
 names = st.one_of(st.text(max_size=40), st.text(alphabet=TRICKY, max_size=30))

@@ -7,9 +7,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from quart_chat.domain import embed_keys, framing, rooms, signed
+from quart_chat.domain import embed_keys, embeds, rooms, site_members
 from quart_chat.domain.chat import Chat, milliseconds
 from quart_chat.domain.embed_keys import NewKey
+from quart_chat.identity import site_tokens
 from tests.network.programs import need
 from tests.serving import run
 
@@ -36,7 +37,7 @@ def chat_now(chat: Chat) -> Chat:
 
 
 async def user_key(chat: Chat, subject: str) -> str:
-    return signed.user_key(chat.secret, await rooms.find(chat, "lobby"), subject)
+    return site_tokens.user_key(chat.secret, await rooms.find(chat, "lobby"), subject)
 
 
 async def sign(folder: Path, sample: tuple[str, ...], key: NewKey, *arguments: str) -> str:
@@ -50,13 +51,13 @@ async def sign(folder: Path, sample: tuple[str, ...], key: NewKey, *arguments: s
 async def test_sample_signs_what_is_accepted(
     chat_now: Chat, tmp_path: Path, sample: tuple[str, ...], algorithm: str
 ) -> None:
-    await framing.change(chat_now, "lobby", add=["https://www.example.org"])
+    await embeds.change(chat_now, "lobby", add=["https://www.example.org"])
     key = await embed_keys.create(chat_now, "lobby", algorithm)
     picture = "https://www.example.org/a/b.png?c=1&d=%C3%A9"
     for name, rest in (("Ana", ()), ('Zoë 张 👩‍💻 \\"/', ()), ("Ana", (picture, "moderator")), ("Ana", ("", "member"))):
         token = await sign(tmp_path, sample, key, "lobby", "12345", name, *rest)
         before = milliseconds()
-        found = await signed.verify(chat_now, "lobby", token, local=False)
+        found = await site_members.verify(chat_now, "lobby", token, local=False)
         assert found.user.name == name
         assert (found.user.avatar or "", found.user.role or "") == (*rest, "", "")[:2]
         assert found.user.key == await user_key(chat_now, "12345")

@@ -8,8 +8,9 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_chat.domain import claims
-from quart_chat.domain.text import (
+from quart_chat.errors import NameInvalid, TextInvalid
+from quart_chat.identity import claims
+from quart_chat.text import (
     HIDDEN,
     JOINERS,
     MARKS_IN_A_ROW,
@@ -22,7 +23,6 @@ from quart_chat.domain.text import (
     clean_title,
     first_character,
 )
-from quart_chat.errors import NameInvalid, TextInvalid
 
 ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 FAMILY = "👩\u200d👩\u200d👧\u200d👦"

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, framing, messages, rooms
+from quart_chat.domain import embed_keys, embeds, messages, rooms
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.lookalikes import skeleton
 from quart_chat.domain.sender import Sender
+from quart_chat.identity.lookalikes import skeleton
 from quart_chat.models import Draft, Kind, User
 from quart_chat.store import users
 from tests.domain.recorded import RecordedDatabase
@@ -42,11 +42,11 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", "HS256"),
     "embed_keys.rotate": lambda chat, ana: embed_keys.rotate(chat, "tea"),
     "embed_keys.revoke": lambda chat, ana: revoke(chat),
-    "framing.change": lambda chat, ana: framing.change(chat, "tea", add=["https://example.org"]),
-    "framing.set_by_owner": lambda chat, ana: framing.set_by_owner(
+    "embeds.change": lambda chat, ana: embeds.change(chat, "tea", add=["https://example.org"]),
+    "embeds.set_by_owner": lambda chat, ana: embeds.set_by_owner(
         chat, "tea", ana.sender, ["https://two.example"], True
     ),
-    "framing.clear": lambda chat, ana: framing.clear(chat, "tea"),
+    "embeds.clear": lambda chat, ana: embeds.clear(chat, "tea"),
 }
 """In an order in which all of them do something."""
 
@@ -106,7 +106,7 @@ async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
         await write(chat, ana)
         found = await messages.events_after(chat, room.id, head, 10)
         told[name] = [(type(event.act).__name__, event.actor_id) for event in found]
-    by_operator = {"embed_keys.create", "embed_keys.rotate", "embed_keys.revoke", "framing.change", "framing.clear"}
+    by_operator = {"embed_keys.create", "embed_keys.rotate", "embed_keys.revoke", "embeds.change", "embeds.clear"}
     assert told == {
         name: [(act, None if name in by_operator else room.owner_id)] if act else []
         for name, act in ((name, TOLD.get(name, "RoomChanged")) for name in WRITES)
@@ -114,11 +114,11 @@ async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
 
 
 async def test_change_that_changes_nothing_is_not_told(chat: Chat) -> None:
-    await framing.change(chat, "lobby", add=["https://example.org"], signed_only=True)
+    await embeds.change(chat, "lobby", add=["https://example.org"], signed_only=True)
     for again in (
-        framing.change(chat, "lobby", add=["https://example.org"], signed_only=True),
-        framing.change(chat, "lobby", remove=["https://other.example"]),
-        framing.change(chat, "lobby"),
+        embeds.change(chat, "lobby", add=["https://example.org"], signed_only=True),
+        embeds.change(chat, "lobby", remove=["https://other.example"]),
+        embeds.change(chat, "lobby"),
     ):
         assert (await again).cursor == 1
 

@@ -26,7 +26,7 @@ from quart_chat.streaming.forms import HTML, JSON, Encoder, event_as_json, signa
 from quart_chat.streaming.gate import Gates, open_to_all
 from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, stream
-from quart_chat.web.templates import Templates
+from quart_chat.view.templates import Templates
 from tests.people import key_of
 from tests.sse import Parser, SSEvent
 

@@ -19,10 +19,10 @@ from quart_chat.app import create_app
 from quart_chat.asgi import App
 from quart_chat.config import Config
 from quart_chat.domain import rooms
+from quart_chat.http.context import EXTENSION
+from quart_chat.http.serving import Site
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.reader import Reader
-from quart_chat.web.context import EXTENSION
-from quart_chat.web.site import Site
 from tests.people import client
 from tests.serving import START, Server, environment
 from tests.streaming.wire import Wire, eventually

@@ -1,6 +1,6 @@
 """Which reader carries a live stream, and that the fast one is taken where it can be.
 
-`streaming/transport.py` follows what is private to Hypercorn. Where a release moves that, streams go on through ASGI,
+`takeover/hypercorn.py` follows what is private to Hypercorn. Where a release moves that, streams go on through ASGI,
 and nobody would notice but for the first test here.
 """
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from quart_chat.http.context import HeldRequest
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Reader
-from quart_chat.streaming.socket_reader import SocketReader
-from quart_chat.streaming.transport import transport_of
-from quart_chat.web.context import HeldRequest
+from quart_chat.takeover.hypercorn import transport_of
+from quart_chat.takeover.socket_reader import SocketReader
 from tests.network import certificates
 from tests.people import Person
 from tests.streaming.servers import Hosted, hosted
@@ -34,7 +34,7 @@ async def carried(host: Hosted) -> type[Reader]:
 async def test_hypercorn_is_as_transport_py_knows_it(tmp_path: Path) -> None:
     async with hosted(tmp_path) as host:
         assert await carried(host) is SocketReader, (
-            "Hypercorn has moved what streaming/transport.py relies on: streams still work, at a fifth of their speed. "
+            "Hypercorn has moved what takeover/hypercorn.py relies on: streams still work, at a fifth of their speed. "
             "Follow the way from ASGI's `send` to the connection anew."
         )
 

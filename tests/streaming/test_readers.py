@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from quart_chat.streaming import queue_reader, socket_reader, sse
+from quart_chat.streaming import queue_reader, sse
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Reader, Reason, end_of_life
-from quart_chat.streaming.socket_reader import SocketReader
+from quart_chat.takeover import socket_reader
+from quart_chat.takeover.socket_reader import SocketReader
 from tests.connections import cut
 from tests.sse import Parser, SSEvent
 from tests.streaming.engine import ANYBODY

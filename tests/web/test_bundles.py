@@ -10,7 +10,7 @@ import pytest
 
 from quart_chat import assets, bundles
 from quart_chat.models import Cursor, Page, Room
-from quart_chat.web.templates import Templates
+from quart_chat.view.templates import Templates
 
 STATIC = assets.folder("static")
 TEMPLATES = assets.folder("templates")

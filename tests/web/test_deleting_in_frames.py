@@ -6,8 +6,9 @@ import httpx
 import pytest
 from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
 
-from quart_chat.domain import confirmation, embed_keys, messages
-from quart_chat.domain.confirmation import Confirmed
+from quart_chat.domain import embed_keys, messages
+from quart_chat.identity import tickets
+from quart_chat.identity.tickets import Confirmed
 from tests.frames import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client, key_of
 from tests.serving import Server
@@ -179,13 +180,13 @@ async def test_ticket_that_is_too_old_is_refused(
     now = TimestampSigner("x").get_timestamp()
     async with beside(server) as chat:
         key = await key_of(chat, (await messages.find(chat, vera.room, message)).author.id)
-        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE - 60)
-        old = confirmation.issue(chat, Confirmed(key, None), message)
-        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - confirmation.AGE + 60)
-        young = confirmation.issue(chat, Confirmed(key, None), message)
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - tickets.AGE - 60)
+        old = tickets.issue(chat.secret, Confirmed(key, None), message)
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - tickets.AGE + 60)
+        young = tickets.issue(chat.secret, Confirmed(key, None), message)
         # What the same secret signs for other ends.
         other = str(URLSafeTimedSerializer(chat.secret, salt="frame").dumps([key, message]))
-        timeless = str(URLSafeSerializer(chat.secret, salt=confirmation.SALT).dumps([key, message]))
+        timeless = str(URLSafeSerializer(chat.secret, salt=tickets.SALT).dumps([key, message]))
     for ticket in (old, other, timeless):
         answer = await delete(vera, message, ticket)
         assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "confirmation_invalid")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from quart_chat.web.allowance import BURST, HELD
-from quart_chat.web.streams import STREAM_HEADERS
+from quart_chat.http.allowance import BURST, HELD
+from quart_chat.http.held import STREAM_HEADERS
 from tests.diagnose.test_verdict import AT_ONCE, FLAWLESS
 from tests.people import Person, client
 from tests.serving import Server, serving

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from quart_chat.domain import framing
+from quart_chat.domain import embeds
 from quart_chat.domain.newest import AGE
 from tests.frames import SITE, Visitor, beside
 from tests.people import Person, client, only_cookie
@@ -45,7 +45,7 @@ async def page_of(person: Person, room: str, query: str = "") -> Page:
 
 async def listed(server: Server, room: str) -> tuple[tuple[str, ...] | None, bool]:
     async with beside(server) as chat:
-        found = await framing.change(chat, room)
+        found = await embeds.change(chat, room)
     return found.origins, found.signed_only
 
 
@@ -227,7 +227,7 @@ async def test_what_a_command_changes_counts_at_once_and_is_soon_on_every_page(s
         await vera.post_message("hello")
         await reader.get(f"/embed/{olga.room}")
         async with beside(server) as chat:
-            await framing.change(chat, olga.room, add=[EXACT], signed_only=True)
+            await embeds.change(chat, olga.room, add=[EXACT], signed_only=True)
         assert (await vera.try_to_post("hello")).headers["Chat-Error"] == "framing_refused"
         assert (await olga.send(f"/rooms/{olga.room}/messages", text="hello")).headers["Chat-Error"] == "signed_only"
         assert EXACT in (await page_of(olga, olga.room)).field("origins")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from quart_chat.domain.messages import PAGE_BYTES
-from quart_chat.domain.text import TEXT_LENGTH
+from quart_chat.text import TEXT_LENGTH
 from tests.people import Person
 from tests.web.page import Page
 

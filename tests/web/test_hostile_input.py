@@ -14,9 +14,9 @@ from urllib.parse import quote
 import pytest
 from quart import Quart
 
+from quart_chat import sites
 from quart_chat.app import BODY_LENGTH, create_app
 from quart_chat.config import Config
-from quart_chat.domain import framing
 
 LINE = 15_000
 """Characters of an address or a header: servers take 16 KiB of all of them."""
@@ -167,7 +167,7 @@ async def test_no_request_costs_much_whatever_is_in_it(tmp_path: Path, work: Wor
                 faults.append(f"{what}: {status}")
             if work.calls > CALLS or work.normalised > NORMALISED:
                 faults.append(f"{what}: {status} after {work.calls} calls, {work.normalised} characters normalised")
-            if path == "/rooms/lobby/embed" and work.called[framing.clean_origin.__code__]:
+            if path == "/rooms/lobby/embed" and work.called[sites.clean_origin.__code__]:
                 faults.append(f"{what}: the list of somebody who does not own the room was read")
     assert faults == []
 

@@ -8,8 +8,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_chat.web.filters import linked
-from quart_chat.web.links import LONGEST, MOST, addresses
+from quart_chat.view.filters import linked
+from quart_chat.view.links import LONGEST, MOST, addresses
 
 LINKS = """
 # Scripts without spaces, before and after

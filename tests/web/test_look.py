@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from quart_chat.web.colours import BLACK, DARK, LIGHT, WHITE, Accent, contrast
-from quart_chat.web.look import Look, parse
+from quart_chat.view.colours import BLACK, DARK, LIGHT, WHITE, Accent, contrast
+from quart_chat.view.look import Look, parse
 from tests.people import Person
 from tests.web.page import Page
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 from quart_chat.app import create_app
 from quart_chat.config import load_config
 from quart_chat.errors import StartupError
-from quart_chat.web.proxies import HOPS, Proxies, parse
+from quart_chat.http.proxies import HOPS, Proxies, parse
 from tests.people import Person
 from tests.serving import Server, serving
 

@@ -4,7 +4,7 @@ import secrets
 
 import httpx
 
-from quart_chat.domain.text import NAME_LENGTH
+from quart_chat.text import NAME_LENGTH
 from tests.people import Person
 from tests.web.page import Page
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from quart_chat.app import create_app
-from quart_chat.web.requests import HELD
+from quart_chat.http.connection import HELD
 from tests.people import Person
 from tests.serving import Server
 from tests.streaming.servers import held

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from quart_chat.domain import embed_keys, framing
+from quart_chat.domain import embed_keys, embeds
 from tests.frames import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client
 from tests.serving import Server
@@ -35,7 +35,7 @@ async def vera(server: Server, room: str) -> AsyncIterator[Visitor]:
 
 async def only_signed(server: Server, room: str) -> None:
     async with beside(server) as chat:
-        await framing.change(chat, room, signed_only=True)
+        await embeds.change(chat, room, signed_only=True)
 
 
 async def write(visitor: Visitor, text: str = "hello") -> Page:

@@ -9,9 +9,9 @@ import pytest
 
 from quart_chat import assets
 from quart_chat.models import Cursor, Message, Page, Room, User
-from quart_chat.web import templates as templates_module
-from quart_chat.web.look import Look
-from quart_chat.web.templates import Framed, Templates
+from quart_chat.view import templates as templates_module
+from quart_chat.view.look import Look
+from quart_chat.view.templates import Framed, Templates
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
 ANA = User(1, "Ana", "k" * 22, 0).author

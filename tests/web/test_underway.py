@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from quart_chat.asgi import App, Message, Receive, Scope, Send
-from quart_chat.domain.text import TEXT_LENGTH
-from quart_chat.web import requests, streams
-from quart_chat.web.underway import UnderWay
+from quart_chat.http import connection as http_connection
+from quart_chat.http.underway import UnderWay
+from quart_chat.text import TEXT_LENGTH
+from quart_chat.web import streams
 from tests.people import Person, client
 from tests.streaming.servers import Hosted, hosted
 from tests.streaming.wire import Wire, eventually, wire
@@ -101,7 +102,7 @@ async def test_answers_that_nobody_takes_are_bounded_and_given_up(
         assert (answer.status_code, answer.headers["Chat-Error"], answer.headers["Retry-After"]) == (503, "busy", "5")
         assert (await page(host, "127.0.0.2")).status_code == 200, "an address bounds itself alone"
     await eventually(lambda: taken(host.site.answers) == 0)
-    monkeypatch.setattr(requests, "PATIENCE", 1.0)
+    monkeypatch.setattr(http_connection, "PATIENCE", 1.0)
     async with AsyncExitStack() as stack:
         connection = await ask(host, stack)
         await eventually(lambda: taken(host.site.answers) > 0)

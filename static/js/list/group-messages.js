@@ -2,7 +2,7 @@
 import { onCalendar } from "../lib/calendar.js";
 import { all, onMessages, sentAt } from "./messages.js";
 
-const GAP = 5 * 60 * 1000; // as in web/templates.py
+const GAP = 5 * 60 * 1000; // as in view/templates.py
 
 function group() {
   for (const message of all()) {

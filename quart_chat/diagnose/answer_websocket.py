@@ -1,0 +1,85 @@
+"""Every WebSocket that somebody asks for. The chat has none; there is one that tells whether they would get through."""
+
+import asyncio
+from typing import Any
+
+from quart import Quart
+from quart.utils import cancel_tasks
+
+from quart_chat.asgi import Message, Receive, Scope, Send
+from quart_chat.errors import TooFast
+from quart_chat.http import context, origins
+from quart_chat.http.origins import Own
+from quart_chat.http.serving import Site
+
+PATH = "/diagnose/websocket"
+
+OPEN = 5.0
+"""Seconds in which it must have been used."""
+
+ANSWER = "quart-chat"
+
+NORMAL, REFUSED, LATER = 1000, 1008, 1013
+"""https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number"""
+
+
+class OnlyToMeasure:
+    """Takes the place of all that Quart does for WebSockets: one message, one answer, and it is over."""
+
+    def __init__(self, app: Quart, scope: Any) -> None:
+        self._site: Site = app.extensions[context.EXTENSION]
+        self._scope: Scope = scope
+
+    async def __call__(self, receive: Any, send: Any) -> None:
+        await receive()
+        if self._scope["path"] != PATH:
+            await send({"type": "websocket.close", "code": REFUSED})
+            return
+        # From here on it is refused in words: it has got through, and that is what was to be known.
+        await send({"type": "websocket.accept"})
+        address = context.address_of(self._scope.get("client"))
+        if not self._is_own():
+            await send({"type": "websocket.close", "code": REFUSED})
+        elif not self._is_affordable(address):
+            await send({"type": "websocket.close", "code": LATER})
+        else:
+            await self._answer(address, receive, send)
+
+    async def _answer(self, address: str, receive: Receive, send: Send) -> None:
+        try:
+            if (await self._message(receive))["type"] == "websocket.receive":
+                await send({"type": "websocket.send", "text": ANSWER})
+            await send({"type": "websocket.close", "code": NORMAL})
+        finally:
+            self._site.allowance.release(address)
+
+    async def _message(self, receive: Receive) -> Message:
+        """The first message. One of another type where none comes in time, or the server stops."""
+        message = asyncio.ensure_future(receive())
+        stopping = asyncio.ensure_future(self._site.feeds.stopping.wait())
+        try:
+            await asyncio.wait({message, stopping}, timeout=OPEN, return_when=asyncio.FIRST_COMPLETED)
+            return message.result() if message.done() else {"type": "none"}
+        finally:
+            await cancel_tasks({message, stopping})
+
+    def _is_own(self) -> bool:
+        """As `security.check_stream_origin`: browsers always say where a WebSocket is asked from, programs do not."""
+        headers = {name: value.decode("latin1") for name, value in self._scope["headers"]}
+        scheme = {"ws": "http", "wss": "https"}[self._scope["scheme"]]
+        public = self._site.config.public_url
+        asked = f"{scheme}://{headers.get(b'host', '')}"
+        return origins.is_own(
+            Own(public or asked, self._site.hosts, public=bool(public)),
+            origin=headers.get(b"origin"),
+            site=headers.get(b"sec-fetch-site"),
+            safe=True,
+            absent=True,
+        )
+
+    def _is_affordable(self, address: str) -> bool:
+        try:
+            self._site.allowance.spend(address)
+        except TooFast:
+            return False
+        return self._site.allowance.hold(address)

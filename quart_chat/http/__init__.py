@@ -1,0 +1,1 @@
+"""What every surface does with a request. Quart's globals stop here."""

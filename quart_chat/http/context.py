@@ -1,0 +1,317 @@
+"""Everything the routes need to know about the request at hand. Quart's globals stop here."""
+
+import functools
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import parse_qsl
+
+from quart import Request as QuartRequest
+from quart import current_app
+from werkzeug.datastructures import Headers
+from werkzeug.sansio.request import Request
+
+from quart_chat import encoding
+from quart_chat.asgi import Scope
+from quart_chat.errors import ChatError, FormInvalid, FormUnsupported, MethodNotAllowed, RequestTooLarge
+from quart_chat.hosts import canonical
+from quart_chat.http import proxies
+from quart_chat.http.policies import Policy
+from quart_chat.http.serving import Site
+from quart_chat.models import Cursor
+
+EXTENSION = "quart_chat"
+
+NONCE = "quart_chat.nonce"
+"""Where the scope of a request holds its nonce, if anything in the answer carries one."""
+
+POLICY = "quart_chat.policy"
+"""Where it holds what its page may do beyond the others."""
+
+ESCAPES = 40_000
+"""Escaped bytes in a form at most: each costs more than all else that is done with it, and the longest message that is
+written in characters of four bytes has 32,000."""
+
+NETWORK_LENGTH = 12
+"""Hexadecimal digits in the name of a network."""
+
+Refusal = Callable[[ChatError], Awaitable[str | bytes]]
+
+
+class HeldRequest(Request):
+    """A request that is answered without Quart: what its own request is made of, and no more."""
+
+    def __init__(self, scope: Scope, site: Site) -> None:
+        super().__init__(
+            scope["method"],
+            scope["scheme"],
+            scope.get("server"),
+            scope.get("root_path", ""),
+            scope["path"],
+            scope["query_string"],
+            Headers([(name.decode("latin1"), value.decode("latin1")) for name, value in scope["headers"]]),
+            scope["client"][0] if scope.get("client") else None,
+        )
+        self.scope = scope
+        self.site = site
+        self.notes: dict[str, Any] = {}
+        self.http_version: str = scope["http_version"]
+
+
+class ChatRequest(QuartRequest):
+    """A request that Quart answers. Like the other it knows its site, and what was noted of it."""
+
+    site: Site
+    notes: dict[str, Any]
+
+    @property
+    def blueprints(self) -> list[str]:
+        """No blueprint here is inside another. Quart, which asks three times in a request, looks for that each time."""
+        return [self.blueprint] if self.blueprint else []
+
+
+_asked: ContextVar[HeldRequest | ChatRequest] = ContextVar("asked")
+"""In place of Quart's own, which is behind two lookups and a proxy, some fifty times in a request."""
+
+
+@contextmanager
+def held(request: HeldRequest) -> Iterator[None]:
+    """Within this, everything here is about `request`."""
+    token = _asked.set(request)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def begin(request: ChatRequest, site: Site) -> None:
+    """From here on, in this task, everything here is about `request`."""
+    request.site = site
+    request.notes = {}
+    _asked.set(request)
+
+
+def _by_quart() -> ChatRequest:
+    """The same where only Quart's own request will do."""
+    request = _asked.get()
+    assert isinstance(request, ChatRequest)
+    return request
+
+
+def site() -> Site:
+    return _asked.get().site
+
+
+def nonce() -> str:
+    """The random value that this response's scripts and styles carry (https://www.w3.org/TR/CSP3/#framework-directive-source-list)."""
+    scope: Scope = _by_quart().scope  # type: ignore[assignment]  # a dictionary, to which middleware may add
+    value: str = scope.setdefault(NONCE, secrets.token_urlsafe(16))
+    return value
+
+
+def render(template: str, **values: object) -> str:
+    """A whole page."""
+    return site().templates.render(template, **{"nonce": nonce(), "origin": origin()} | values)
+
+
+def fragment(template: str, **values: object) -> str:
+    """A part of a page, for htmx: the same for every viewer, so without a nonce."""
+    return site().templates.render(template, **values)
+
+
+def headers() -> Headers:
+    return _asked.get().headers
+
+
+def cookie(name: str) -> str | None:
+    value: str | None = _asked.get().cookies.get(name)
+    return value
+
+
+def notes() -> dict[str, Any]:
+    """What is remembered of this request for as long as it is being answered."""
+    return _asked.get().notes
+
+
+def http_version() -> str:
+    return _asked.get().http_version
+
+
+def is_head() -> bool:
+    return _asked.get().method == "HEAD"
+
+
+def check_method(*allowed: str) -> None:
+    """Raises MethodNotAllowed."""
+    if _asked.get().method not in allowed:
+        raise MethodNotAllowed
+
+
+def has_body() -> bool:
+    """Whether something comes, or is to come, behind the headers (https://www.rfc-editor.org/rfc/rfc9112#section-6)."""
+    return "Transfer-Encoding" in headers() or headers().get("Content-Length", "0") != "0"
+
+
+def is_safe() -> bool:
+    """Whether the request only reads (https://www.rfc-editor.org/rfc/rfc9110#name-safe-methods)."""
+    return _asked.get().method in ("GET", "HEAD", "OPTIONS")
+
+
+def is_htmx() -> bool:
+    return headers().get("HX-Request") == "true"
+
+
+def is_navigation() -> bool:
+    """Whether the browser is going to show the answer as a page."""
+    return headers().get("Sec-Fetch-Dest") == "document"
+
+
+def is_stream() -> bool:
+    """Whether a stream or a poll was asked for."""
+    return _by_quart().blueprint == "streams"
+
+
+def takes_gzip() -> bool:
+    """Whether the client takes compressed answers."""
+    return bool(encoding.chosen(headers().get("Accept-Encoding", "").encode(), {b"gzip": None}))
+
+
+def origin() -> str:
+    """The server's own origin: as configured, else as this request addressed it, by a name that is the server's."""
+    return site().config.public_url or canonical(f"{_asked.get().scheme}://{headers().get('Host', '')}")
+
+
+def is_https() -> bool:
+    return (site().config.public_url or _asked.get().scheme).startswith("https")
+
+
+def address() -> str:
+    """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
+    if not site().config.trusted_proxies:
+        proxies.notice(_asked.get().scope)
+    return address_of(_asked.get().scope.get("client"))
+
+
+def address_of(client: tuple[str, int] | None) -> str:
+    """The same for a request that has not begun yet, by what its scope says of the client."""
+    return counted(client[0] if client else "")
+
+
+@functools.lru_cache(1024)
+def counted(peer: str) -> str:
+    """As which address a peer counts for limits."""
+    ip = proxies.parse(peer.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip or peer)
+
+
+def network() -> str:
+    """A name for where the request comes from, which says only whether it is the same as that of another."""
+    return hmac.digest(site().chat.secret, b"network\0" + address().encode(), hashlib.sha256).hex()[:NETWORK_LENGTH]
+
+
+def path() -> str:
+    return _asked.get().path
+
+
+def answers(path: str) -> bool:
+    """Whether there is something at this path for a request like this one."""
+    found: bool = current_app.url_map.bind("").test(path, method=_asked.get().method)
+    return found
+
+
+def query() -> bytes:
+    """The query as it came."""
+    return _asked.get().query_string
+
+
+def argument(name: str) -> str:
+    """A value of the query; empty when it is not there."""
+    value: str = _asked.get().args.get(name, "")
+    return value
+
+
+def optional(name: str) -> str | None:
+    """A value of the query; None when it is not there."""
+    value: str | None = _asked.get().args.get(name)
+    return value
+
+
+def slug() -> str | None:
+    """The room's, as the address has it."""
+    value: str | None = (_by_quart().view_args or {}).get("slug")
+    return value
+
+
+def number(name: str) -> int | None:
+    """A number of the query; None for anything that is not one, or is larger than any id."""
+    return as_number(argument(name))
+
+
+def as_number(text: str) -> int | None:
+    """The same of any text that came with a request."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def last_event_id() -> Cursor | None:
+    """Where a stream goes on: the `Last-Event-ID` header, else `?after=`.
+
+    A value that is no cursor counts as one of another database: the reader is told to reset.
+    """
+    text = _asked.get().headers.get("Last-Event-ID") or argument("after")
+    return (Cursor.parse(text) or Cursor("", 0)) if text else None
+
+
+async def form() -> dict[str, str]:
+    """The fields of a POST, read strictly: bytes that are no UTF-8 are refused, not replaced.
+
+    Raises FormUnsupported, FormInvalid, RequestTooLarge.
+    """
+    if _by_quart().mimetype not in ("application/x-www-form-urlencoded", ""):
+        raise FormUnsupported
+    body = await _by_quart().get_data()
+    assert isinstance(body, bytes)
+    if body.count(b"%") > ESCAPES:
+        raise RequestTooLarge
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except UnicodeDecodeError:
+        raise FormInvalid("The text is not valid UTF-8. Please send it again as plain text.") from None
+    except ValueError:
+        raise FormInvalid("The form has too many fields.") from None
+
+
+def allow(policy: Policy) -> None:
+    """Let this answer's page do what others may not."""
+    scope: Scope = _by_quart().scope  # type: ignore[assignment]  # as above
+    scope[POLICY] = policy
+
+
+def answer_in_text() -> None:
+    """A refusal of this request is a line of text, and no page."""
+    notes()["text"] = True
+
+
+def is_answered_in_text() -> bool:
+    return is_stream() or "text" in notes()
+
+
+def if_refused(page: Refusal) -> None:
+    """What a browser without JavaScript is shown when this request is refused: the same page, its form still filled."""
+    notes()["refusal"] = page
+
+
+async def refused_page(error: ChatError) -> str | bytes | None:
+    """That page; None where there is none, or where the page itself is what is refused."""
+    page: Refusal | None = notes().get("refusal")
+    try:
+        return await page(error) if page else None
+    except ChatError:
+        return None

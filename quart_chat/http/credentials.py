@@ -1,0 +1,164 @@
+"""Who a request comes from: a browser with a cookie, a frame with a token, or nobody yet."""
+
+from urllib.parse import urlsplit
+
+from quart.wrappers import Response
+
+from quart_chat.domain import guests as people
+from quart_chat.domain.sender import Frame, Sender
+from quart_chat.errors import ConfirmationInvalid
+from quart_chat.http import context, cookies, origins
+from quart_chat.identity import guests, tickets
+from quart_chat.models import User
+
+COOKIE_AGE = 400 * 24 * 3600
+"""Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
+
+HOST = "Chat-Host"
+"""The header by which a frame says in whose page it is."""
+
+TOKEN = "Chat-Token"  # noqa: S105  # its name
+"""The header by which it says who is there, and is told. `Authorization` is not ours to take: behind a proxy that asks
+for a password, it is the proxy's."""
+
+LONGEST = 2048
+"""Characters of a referrer that are looked at."""
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
+"""What proxies say of themselves."""
+
+FRAMES = ("iframe", "frame", "embed", "object")
+"""What browsers call a navigation within a page (https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)."""
+
+
+def is_local() -> bool:
+    """Whether this is somebody's own machine: the server listens to it alone, was asked under its name, and by nobody
+    who says that others ask through it."""
+    host = urlsplit(context.origin()).hostname or ""
+    if context.site().config.trusted_proxies or any(name in context.headers() for name in FORWARDED):
+        return False
+    return context.site().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
+
+
+def frame() -> Frame | None:
+    """The frame from which this request comes; None where a page of this site itself has sent it, or a program.
+
+    Whoever brings a token is in a frame, even if it does not say in whose.
+    """
+    noted = context.notes()
+    if "host" in noted:
+        host: str | None = noted["host"]
+    else:
+        host = context.headers().get(HOST, "" if token() else None)
+    return None if host is None else Frame(host, is_local())
+
+
+def in_frame_of(host: str | None, token: str | None = None) -> None:
+    """Let this request count as one from a frame in a page of `host`, with a token that is not in its headers; with
+    None, as one of this site itself."""
+    context.notes().update(host=host, token=token)
+
+
+def host_around() -> str | None:
+    """For a navigation, the origin of the page around the frame as far as the browser says; None where it is no frame,
+    or one in a page of this site."""
+    destination = context.headers().get("Sec-Fetch-Dest")
+    referrer = _origin_of(context.headers().get("Referer", ""))
+    if destination is not None and destination not in FRAMES:
+        return None
+    if origins.is_same(referrer, context.origin()):
+        # The frame itself asks, by a form that was sent without a script. It says what it knew.
+        return context.argument("host") or None
+    return None if destination is None and not referrer else referrer
+
+
+def token() -> str | None:
+    """The token that a frame sends with its requests; empty where it sends an empty one."""
+    found: str | None = context.notes().get("token") or context.headers().get(TOKEN)
+    return None if found is None else found.strip()
+
+
+def signed_token() -> str | None:
+    """The same if it is not a guest's: then a room's site has signed it, or it is nothing."""
+    found = token()
+    return found if found and not found.startswith(guests.GUEST) else None
+
+
+def user_key() -> str | None:
+    """The key of the user whose token the request carries. In a frame the cookie of this site's own pages does not
+    count: where a browser sends it, the page around could use it."""
+    around = frame()
+    secret = context.site().chat.secret
+    if around is None:
+        return next(filter(None, (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))), None)
+    given = [said] if (said := token()) else _kept(cookies.FRAME)
+    return next(filter(None, (guests.verify_in_frame(secret, one, around.host) for one in given)), None)
+
+
+async def user() -> User | None:
+    """Whoever this request comes from, looked up once."""
+    noted = context.notes()
+    if "user" not in noted:
+        noted["user"] = await people.current(context.site().chat, user_key())
+    found: User | None = noted["user"]
+    return found
+
+
+def sender(name: str | None = None) -> Sender:
+    signed = signed_token()
+    return Sender(None if signed else user_key(), name, context.address(), frame(), signed)
+
+
+def confirmed(ticket: str, message_id: int) -> Sender:
+    """Whoever has confirmed, on a page of this site itself, that this message is to be deleted. Raises
+    ConfirmationInvalid."""
+    found = tickets.verify(context.site().chat.secret, ticket, message_id)
+    if found is None or frame() is not None:
+        raise ConfirmationInvalid
+    return Sender(found.user_key, None, context.address(), vouched_by=found.vouched_by)
+
+
+def remember(response: Response, author: User) -> None:
+    """Let the browser be `author` from now on: by a cookie, or in a frame by a token that its script keeps."""
+    around, secret = frame(), context.site().chat.secret
+    if around is None:
+        response.set_cookie(
+            cookies.name(cookies.PAGE, secret, https=context.is_https()),
+            guests.issue(secret, author),
+            max_age=COOKIE_AGE,
+            path="/",
+            secure=context.is_https(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return
+    issued = guests.issue_for_frame(secret, author, around.host)
+    response.headers[TOKEN] = issued
+    if context.is_https():
+        # Browsers that keep it keep another one for each site around
+        # (https://datatracker.ietf.org/doc/draft-cutler-httpbis-partitioned-cookies/).
+        response.set_cookie(
+            cookies.name(cookies.FRAME, secret, https=True),
+            issued,
+            max_age=COOKIE_AGE,
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="None",
+            partitioned=True,
+        )
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url[:LONGEST])
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
+
+
+def _kept(kind: str) -> list[str]:
+    """The values of such a cookie that the browser has, under all names of it. In a frame only under HTTPS."""
+    https = context.is_https() or kind == cookies.FRAME
+    named = map(context.cookie, cookies.names(kind, context.site().chat.secret, https=https))
+    return [value for value in named if value]

@@ -1,0 +1,149 @@
+"""What is checked before, and said with, every answer."""
+
+from collections.abc import Awaitable
+
+from quart_chat.asgi import App, Message, Receive, Scope, Send
+from quart_chat.errors import OriginRefused, VersionUnsupported
+from quart_chat.http import context, credentials, origins
+from quart_chat.http.origins import Own
+from quart_chat.http.policies import EVERY_PAGE, Policy
+
+PERMISSIONS = b", ".join(
+    b"%b=()" % feature
+    for feature in b"accelerometer camera display-capture geolocation gyroscope microphone midi payment usb".split()
+)
+
+PAGE = [
+    # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", PERMISSIONS),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+ANYWHERE = [
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"cross-origin-embedder-policy", b"credentialless"),
+]
+
+FIXED = [
+    (b"x-content-type-options", b"nosniff"),
+]
+
+DEFAULTS = [
+    # Of what is no page, nothing is to be run, and nobody may frame it.
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"private, no-cache"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+async def check_request() -> None:
+    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused, TooFast.
+
+    HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
+    """
+    check_version()
+    if not context.is_safe():
+        check_origin()
+    if costs_when_refused():
+        context.site().chat.limits.check_refusals(context.address())
+
+
+def costs_when_refused() -> bool:
+    """Whether a refusal of this request is counted: it wants to change something, or to have a signature checked."""
+    return not context.is_safe() or credentials.token() is not None
+
+
+def check_version() -> None:
+    """Raises VersionUnsupported."""
+    if context.http_version().startswith("2"):
+        raise VersionUnsupported
+
+
+def check_origin() -> None:
+    """Refuse a request that another site made in somebody's name.
+
+    On unsafe methods `Origin` or `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/) must show that the request
+    comes from this site's own pages. Raises OriginRefused.
+    """
+    if not _is_own(absent=False):
+        raise OriginRefused(_advice())
+
+
+def check_stream_origin() -> None:
+    """Refuse a stream that another site's page asks for: it could use up a person's connections.
+
+    A program sends neither header and is served. Raises OriginRefused.
+    """
+    if not _is_own(absent=True):
+        raise OriginRefused(_advice())
+
+
+def stream_user() -> str | None:
+    """The key of the user whose places a stream or poll takes; None for a program, and for whoever has no name yet.
+
+    Only where a page of this site asks, which no other site's page can seem to be: it could use up the places.
+    """
+    if context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers():
+        # `check_stream_origin` has seen that it is this site's.
+        return credentials.user_key()
+    return None
+
+
+class RefusesTunnels:
+    """ASGI middleware: a WebSocket within HTTP/2 (https://www.rfc-editor.org/rfc/rfc8441) gets no further than all
+    other requests within it. An open stream keeps no frame of this."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "websocket" and scope["http_version"].startswith("2"):
+            return send({"type": "websocket.close"})
+        return self._app(scope, receive, send)
+
+
+class AddsHeaders:
+    """ASGI middleware: what is said with every answer, as ready-made bytes. A route may say `DEFAULTS` otherwise."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[tuple[bytes, bytes]] = message["headers"]
+                if nonce := scope.get(context.NONCE):
+                    headers += _page_headers(nonce, scope.get(context.POLICY, EVERY_PAGE))
+                said = {name for name, _ in headers}
+                headers += [header for header in DEFAULTS if header[0] not in said]
+                headers += FIXED
+            await send(message)
+
+        await self._app(scope, receive, add)
+
+
+def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
+    """What only a page needs."""
+    return [(b"content-security-policy", policy.header(nonce)), *PAGE, *(ANYWHERE if policy.anywhere else ())]
+
+
+def _is_own(*, absent: bool) -> bool:
+    """Whether the browser says that the request is this site's; `absent` when it says nothing."""
+    headers = context.headers()
+    site = context.site()
+    return origins.is_own(
+        Own(context.origin(), site.hosts, public=bool(site.config.public_url)),
+        origin=headers.get("Origin"),
+        site=headers.get("Sec-Fetch-Site"),
+        safe=context.is_safe(),
+        absent=absent,
+    )
+
+
+def _advice() -> str:
+    claimed = context.headers().get("Origin") or "an unknown page"
+    return (
+        f"This request came from {claimed}, not from this site ({context.origin()}), and was refused. Reload the page. "
+        "If that is this site's address, its operator must set QUART_CHAT_PUBLIC_URL."
+    )

@@ -1,0 +1,43 @@
+"""Tickets for what no click in a frame may do: a page of this site itself asks, with one of them in its form."""
+
+import hashlib
+from dataclasses import dataclass
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+SALT = "confirmation"
+
+AGE = 600
+"""Seconds for somebody to make up their mind."""
+
+LENGTH = 1024
+"""Characters of a ticket at most, several times what they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """As whom a message may be deleted."""
+
+    user_key: str
+    vouched_by: str | None
+    """The id of the embed key that had signed who they are, which must still be valid; None for a guest."""
+
+
+def issue(secret: bytes, confirmed: Confirmed, message_id: int) -> str:
+    """What lets whoever sends it delete this message."""
+    return str(_serializer(secret).dumps([confirmed.user_key, confirmed.vouched_by, message_id]))
+
+
+def verify(secret: bytes, ticket: str, message_id: int) -> Confirmed | None:
+    """As whom this message may be deleted; None for any other ticket, and for an old one."""
+    if len(ticket) > LENGTH:
+        return None
+    try:
+        user_key, vouched_by, issued_for = _serializer(secret).loads(ticket, max_age=AGE)
+    except (BadData, ValueError):
+        return None
+    return Confirmed(user_key, vouched_by) if issued_for == message_id else None
+
+
+def _serializer(secret: bytes) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt=SALT, signer_kwargs={"digest_method": hashlib.sha256})

@@ -1,0 +1,34 @@
+"""What is left of a stream that has its own socket: a reader among the feed's, until one of both ends."""
+
+from quart_chat.asgi import Receive
+from quart_chat.streaming.feed import Feed
+from quart_chat.streaming.feeds import Feeds
+from quart_chat.streaming.quota import Place
+from quart_chat.takeover.socket_reader import SocketReader
+
+
+class Live:
+    """MUST be made in the same step in which the reader has everything up to the feed's head, and ended once.
+
+    The stream is counted already, and keeps its place.
+    """
+
+    __slots__ = ("_feed", "_feeds", "_place", "_reader")
+
+    def __init__(self, feeds: Feeds, feed: Feed, reader: SocketReader, place: Place | None) -> None:
+        self._feeds = feeds
+        self._feed = feed
+        self._reader = reader
+        self._place = place
+        if place is not None:
+            place.holder = reader
+        feed.join(reader)
+
+    async def run(self, receive: Receive) -> bool:
+        """Return when the stream is over; whether the end of the body is still to be sent."""
+        return await self._reader.live(receive)
+
+    def end(self) -> None:
+        self._reader.release()
+        self._feed.leave(self._reader)
+        self._feeds.ended(self._place)

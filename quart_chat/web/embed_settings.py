@@ -1,0 +1,47 @@
+"""For the owner of a room: what to put into a page, what it looks like there, and who may show it."""
+
+from quart import Blueprint, redirect
+from quart.typing import ResponseReturnValue
+
+from quart_chat import sites
+from quart_chat.domain import embed_keys, embeds, rooms
+from quart_chat.errors import ChatError
+from quart_chat.http import context, credentials
+from quart_chat.http.policies import Policy
+from quart_chat.view import look
+
+blueprint = Blueprint("embedding", __name__, url_prefix="/rooms/<slug>/embed")
+
+
+@blueprint.get("")
+async def show(slug: str) -> str:
+    return await _show(slug)
+
+
+@blueprint.post("")
+async def update(slug: str) -> ResponseReturnValue:
+    form = await context.form()
+    context.if_refused(lambda error: _show(slug, form, error))
+    await embeds.set_by_owner(
+        context.site().chat, slug, credentials.sender(), form.get("origins", "").split(), "signed_only" in form
+    )
+    return redirect(f"/rooms/{slug}/embed?saved=1", 303)
+
+
+async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
+    chosen = look.parse(context.optional)
+    room = await rooms.find(context.site().chat, slug)
+    user = await credentials.user()
+    context.allow(Policy(frames=True))
+    return context.render(
+        "embed/owner.html",
+        room=room,
+        look=chosen,
+        origin=context.origin(),
+        owns=user is not None and user.id == room.owner_id,
+        allowed=sites.ancestors(room, local=credentials.is_local()),
+        signs=bool(await embed_keys.valid(context.site().chat, slug)),
+        saved=context.argument("saved") == "1",
+        form=form,
+        error=error,
+    )

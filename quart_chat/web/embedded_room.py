@@ -1,0 +1,67 @@
+"""A room in a frame of another site's page."""
+
+import secrets
+
+from quart import Blueprint, redirect
+from quart.typing import ResponseReturnValue
+from quart.wrappers import Response
+
+from quart_chat import sites
+from quart_chat.domain import messages, rooms
+from quart_chat.domain.sender import Frame
+from quart_chat.errors import ChatError
+from quart_chat.http import context, credentials
+from quart_chat.http.policies import OWN, Policy
+from quart_chat.models import Draft
+from quart_chat.view import look
+from quart_chat.view.templates import Framed
+from quart_chat.web.rooms import answer, render
+
+blueprint = Blueprint("embed", __name__)
+
+
+@blueprint.get("/embed/<slug>")
+async def show(slug: str) -> ResponseReturnValue:
+    """The room, for a frame. A link to a message, or to older ones, leads to a page of its own."""
+    message_id, before = context.number("message"), context.number("before")
+    if message_id or before:
+        room = await rooms.find(context.site().chat, slug)
+        path = f"?message={message_id}#message-{message_id}" if message_id else f"?before={before}"
+        return redirect(f"/rooms/{room.slug}{path}", 303)
+    credentials.in_frame_of(credentials.host_around())
+    packed = context.takes_gzip()
+    response = answer(await _show(slug, packed=packed), packed)
+    if user := await credentials.user():
+        credentials.remember(response, user)
+    return response
+
+
+@blueprint.post("/embed/<slug>/messages")
+async def create(slug: str) -> ResponseReturnValue:
+    """What a frame without a script sends. It says in its address in whose page it is."""
+    form = await context.form()
+    credentials.in_frame_of(credentials.host_around())
+    chosen = look.parse(context.optional)
+    context.if_refused(lambda error: _show(slug, form, error))
+    draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
+    posted = await messages.post(context.site().chat, slug, credentials.sender(form.get("name")), draft)
+    response = redirect(f"/embed/{slug}{chosen.query(**_said(credentials.frame()))}", 303)
+    assert isinstance(response, Response)
+    if posted.identify and not posted.known:
+        credentials.remember(response, posted.author)
+    return response
+
+
+async def _show(
+    slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
+) -> bytes:
+    page = await messages.page(context.site().chat, slug)
+    others = sites.ancestors(page.room, local=credentials.is_local())
+    context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
+    chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
+    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(credentials.frame())), packed=packed)
+
+
+def _said(frame: Frame | None) -> dict[str, str]:
+    """What a form without a script says of the page around."""
+    return {} if frame is None else {"host": frame.host or sites.NOBODY}
