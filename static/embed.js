@@ -175,6 +175,9 @@
       addEventListener("message", (event) => this.#hear(event), { signal });
       document.addEventListener("securitypolicyviolation", (event) => this.#onViolation(event), { signal });
       dark.addEventListener("change", () => this.#sendTheme(), { signal });
+      for (const type of ["pointerdown", "pointercancel", "click"]) {
+        addEventListener(type, (event) => this.#onPress(event), { signal });
+      }
       this.#trouble = make("p", { hidden: true }, { role: "alert" });
       this.#panel = make("div", { id: "panel" });
       this.#panel.append(this.#trouble);
@@ -304,6 +307,16 @@
 
     #tell(type, detail) {
       this.dispatchEvent(new CustomEvent(type, { detail }));
+    }
+
+    // Firefox keeps no page for the way back in which a frame holds a connection. So the frame hears that a link is
+    // pressed, and whether the page stays all the same.
+    #onPress(event) {
+      const { type, button, ctrlKey, metaKey, shiftKey } = event;
+      const isPlain = !(button || ctrlKey || metaKey || shiftKey);
+      const leads = (each) => each.matches?.("a[href]:not([target], [download], [href^='#'])");
+      if (type === "pointercancel" || event.defaultPrevented) this.#say("stay");
+      else if (type === "pointerdown" && isPlain && event.composedPath().some(leads)) this.#say("leave");
     }
 
     async #sendToken() {

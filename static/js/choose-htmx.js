@@ -12,14 +12,17 @@ const local = all.filter((script) => "local" in script.dataset); // as one file;
 
 const links = [];
 
+// Firefox says `load` also of what did not come: no such host, or a connection that was closed.
+const came = ({ src }) => performance.getEntriesByName(src).at(-1)?.responseStatus !== 0;
+
 function preload(script) {
   return new Promise((resolve, reject) => {
     const link = document.createElement("link");
     links.push(link);
     Object.assign(link, { rel: "preload", as: "script", href: script.src, nonce: script.nonce });
     if (script.integrity) Object.assign(link, { crossOrigin: "anonymous", integrity: script.integrity });
-    link.onload = () => resolve(script);
     link.onerror = () => reject(new Error(`${script.src} could not be loaded`));
+    link.onload = () => { came(script) ? resolve(script) : link.onerror(); };
     document.head.append(link);
   });
 }

@@ -2,12 +2,16 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Route
 
 from quart_chat import vendor
-from tests.browser.contexts import Contexts
+from tests.browser.cdn import Cdn
+from tests.browser.contexts import Contexts, Options
+from tests.browser.firefox import NO_SCRIPTS, asked_of_a_whole_browser, start_firefox
+from tests.browser.gate import gated
 from tests.browser.host import Host, hosting
 from tests.browser.visit import Visit
 from tests.browser.window import Window
@@ -19,15 +23,13 @@ OpenVisit = Callable[..., Awaitable[Visit]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`, but
-    for those marked `chromium_alone`, which use what no other browser lets a driver do. One worker has Firefox."""
+    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`. A
+    test says where it leaves something out, and why. One worker has Firefox."""
     if "engine" not in metafunc.fixturenames:
         return
     marked = {marker.name for marker in metafunc.definition.iter_markers()}
-    engines = [pytest.param("chromium")]
-    if "chromium_alone" not in marked:
-        marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
-        engines.append(pytest.param("firefox", marks=marks))
+    marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
+    engines = [pytest.param("chromium"), pytest.param("firefox", marks=marks)]
     metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
@@ -53,19 +55,32 @@ async def alice(server: Server, room: str) -> AsyncIterator[Person]:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser, engine: str) -> Contexts:
+async def contexts(browser: Browser, engine: str, cdn: Cdn) -> AsyncIterator[Contexts]:
+    others: dict[str, Browser] = {}
+
+    async def browser_for(options: Options) -> Browser:
+        preferences = asked_of_a_whole_browser(options)
+        if engine != "firefox" or not preferences:
+            return browser
+        if repr(preferences) not in others:
+            others[repr(preferences)] = await start_firefox(browser.browser_type, cdn.preferences | preferences)
+        return others[repr(preferences)]
+
     # Chromium takes the tests' CDN by a flag.
-    return Contexts(browser, {"ignore_https_errors": True} if engine == "firefox" else {})
+    yield Contexts(browser_for, {"ignore_https_errors": True} if engine == "firefox" else {})
+    for other in others.values():
+        await other.close()
 
 
 @pytest.fixture
-async def window(contexts: Contexts, server: Server, room: str) -> AsyncIterator[OpenWindow]:
+async def window(contexts: Contexts, engine: str, server: Server, room: str) -> AsyncIterator[OpenWindow]:
     """Opens a window of a new person; afterwards, none of them has complained on its console.
 
     `cdn` answers in the CDN's place, `trouble` allows the browser's own messages about failed requests, `own` is for
     tests that change the browser's clock, and other arguments go to the browser context.
     """
     opened: list[tuple[Window, bool]] = []
+    behind = AsyncExitStack()
 
     async def open_window(
         *,
@@ -82,7 +97,10 @@ async def window(contexts: Contexts, server: Server, room: str) -> AsyncIterator
             await context.route(f"{vendor.CDN}/**", cdn)
         if script:
             await context.add_init_script(script)
-        new = Window(await context.new_page(), server.url, room)
+        url = server.url
+        if engine == "firefox" and options.get("java_script_enabled") is False:
+            url = (await behind.enter_async_context(gated(url, policy=NO_SCRIPTS))).url
+        new = Window(await context.new_page(), url, room)
         new.watch()
         opened.append((new, trouble))
         if show:
@@ -92,6 +110,7 @@ async def window(contexts: Contexts, server: Server, room: str) -> AsyncIterator
     yield open_window
     for seen, _ in opened:
         await contexts.give_back(seen.context)
+    await behind.aclose()
     for seen, trouble in opened:
         assert not seen.complaints
         if not trouble:

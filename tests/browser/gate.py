@@ -18,8 +18,9 @@ PAGE = "200"
 class Gate:
     """Serves what is behind `inside`. While it is `shut`, every new request gets one of the answers above."""
 
-    def __init__(self, inside: str, login: str) -> None:
+    def __init__(self, inside: str, login: str, policy: str) -> None:
         self.port = 0
+        self._policy = policy
         self._inside = urlsplit(inside)
         self._shut: str | None = None
         self._heads = {
@@ -60,7 +61,10 @@ class Gate:
         assert self._inside.port
         async with connected(self._inside.hostname, self._inside.port) as (from_inside, to_inside):
             to_inside.write(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
-            tasks = {asyncio.create_task(_pump(reader, to_inside)), asyncio.create_task(_pump(from_inside, writer))}
+            tasks = {
+                asyncio.create_task(_pump(reader, to_inside)),
+                asyncio.create_task(self._bring(from_inside, writer)),
+            }
             self._passing |= tasks
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -68,6 +72,12 @@ class Gate:
                 for task in tasks:
                     task.cancel()
                 self._passing -= tasks
+
+    async def _bring(self, from_inside: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._policy:
+            head = await from_inside.readuntil(b"\r\n\r\n")
+            writer.write(head[:-2] + f"Content-Security-Policy: {self._policy}\r\n\r\n".encode())
+        await _pump(from_inside, writer)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -78,8 +88,9 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 @asynccontextmanager
-async def gated(inside: str, login: str) -> AsyncIterator[Gate]:
-    """A gate before the address `inside`, which leads to the page `login` of another site."""
-    gate = Gate(inside, login)
+async def gated(inside: str, login: str = "", policy: str = "") -> AsyncIterator[Gate]:
+    """A gate before the address `inside`, which leads to the page `login` of another site, and puts one policy more on
+    what it lets through."""
+    gate = Gate(inside, login, policy)
     async with accepting(gate.answer) as gate.port:
         yield gate

@@ -53,7 +53,6 @@ async def test_enter_that_ends_a_composition_sends_nothing(window: OpenWindow) -
     await ana.shows("日本")
 
 
-@pytest.mark.chromium_alone
 async def test_a_modifier_with_enter_sends_where_enter_alone_makes_a_line(window: OpenWindow) -> None:
     ana = await window(is_mobile=True, has_touch=True)
     assert await ana.page.evaluate("matchMedia('(hover: none) and (pointer: coarse)').matches")

@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenWindow
 from tests.people import Person
 from tests.serving import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.chromium_alone]
+pytestmark = pytest.mark.browser
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SENT = """
@@ -31,9 +31,8 @@ def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
 
-@pytest.mark.chromium_alone
 async def test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_open(
-    window: OpenWindow, server: Server, alice: Person
+    engine: str, window: OpenWindow, server: Server, alice: Person
 ) -> None:
     times = [berlin(line) for line in SENT.split("\n") if line]
     posted = [await alice.post_message(f"at {time:%d %H:%M}") for time in times]
@@ -42,9 +41,12 @@ async def test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_op
             connection.execute(
                 "UPDATE messages SET created_at = ? WHERE id = ?", (int(time.timestamp() * 1000), message.message_id)
             )
-    bo = await window(show=False, own=True, trouble=True, locale="de")
-    browser = await bo.context.new_cdp_session(bo.page)
-    await browser.send("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Berlin"})
+    # Chromium travels below, and may not with a time zone that its context has.
+    place = {} if engine == "chromium" else {"timezone_id": "Europe/Berlin"}
+    bo = await window(show=False, own=True, trouble=True, locale="de", **place)
+    if engine == "chromium":
+        browser = await bo.context.new_cdp_session(bo.page)
+        await browser.send("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Berlin"})
     await bo.page.clock.install(time=berlin("2025-03-31 00:30"))
     await bo.open()
     days = bo.page.locator(".day")
@@ -67,6 +69,8 @@ async def test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_op
     await bo.page.clock.run_for(61_000)
     await expect(days).to_have_text([*spring, autumn[0], "Gestern"])
 
+    if engine != "chromium":
+        return  # no other driver moves a page that is open to another time zone
     # Somebody travels, or sets the clock.
     await browser.send("Emulation.setTimezoneOverride", {"timezoneId": "America/New_York"})
     await bo.page.clock.run_for(61_000)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.contexts import allow_clipboard
 from tests.network import forward
 from tests.network.processes import started
 from tests.network.programs import need
@@ -45,11 +46,10 @@ async def test_direct_way_is_good_throughout(window: OpenWindow, server: Server)
     await expect(ana.page.locator("#summary")).to_have_text("Live updates get through this network.")
 
 
-async def test_scanner_of_whole_bodies_is_found_and_reported(browser: Browser, scanner: str) -> None:
-    context = await browser.new_context(
-        viewport={"width": 280, "height": 640}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    page = await context.new_page()
+async def test_scanner_of_whole_bodies_is_found_and_reported(window: OpenWindow, scanner: str) -> None:
+    ana = await window(show=False, own=True, viewport={"width": 280, "height": 640})
+    await allow_clipboard(ana.context)
+    page = ana.page
     states = await measure(page, scanner)
     assert {key for key, state in states.items() if state == "bad"} == {"first", "spacing"}
     assert (states["polling"], states["websocket"]) == ("good", "good")
@@ -62,10 +62,8 @@ async def test_scanner_of_whole_bodies_is_found_and_reported(browser: Browser, s
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert f"Network check of {scanner.removeprefix('http://')}" in copied
     assert " BAD  One by one" in copied
-    await context.close()
 
 
-@pytest.mark.chromium_alone
 async def test_server_that_is_gone_is_said_to_be(window: OpenWindow, server: Server) -> None:
     ana = await window(show=False, trouble=True)
     await ana.context.route("**/diagnose/*", lambda route: route.abort())
@@ -76,12 +74,10 @@ async def test_server_that_is_gone_is_said_to_be(window: OpenWindow, server: Ser
     await expect(ana.page.locator("#findings pre")).to_contain_text('"idle": 1')
 
 
-@pytest.mark.chromium_alone
-async def test_page_without_a_script_names_the_command(browser: Browser, server: Server) -> None:
-    context = await browser.new_context(java_script_enabled=False)
-    page = await context.new_page()
-    await page.goto(f"{server.url}/diagnose")
+async def test_page_without_a_script_names_the_command(window: OpenWindow) -> None:
+    ana = await window(show=False, java_script_enabled=False)
+    page = ana.page
+    await page.goto(f"{ana.url}/diagnose")
     await expect(page.get_by_text("needs JavaScript")).to_be_visible()
     await expect(page.get_by_role("button", name="Measure")).to_be_hidden()
-    await expect(page.locator("pre")).to_have_text(f"quart-chat diagnose {server.url}")
-    await context.close()
+    await expect(page.locator("pre")).to_have_text(f"quart-chat diagnose {ana.url}")

@@ -4,17 +4,18 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, expect
+from playwright.async_api import Browser, BrowserContext, Error, expect
 
 from tests.browser.cdn import Cdn
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenVisit
 from tests.browser.firefox import Preferences, start_firefox
 from tests.browser.host import Host
-from tests.browser.visit import FRAME, LINE, Visit, page
+from tests.browser.visit import FRAME, LINE, REFUSED, Visit, page
 from tests.connections import accepting
 from tests.network import certificates
 from tests.network.processes import started
@@ -97,7 +98,6 @@ async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
 async def test_two_embeds_of_a_room_and_another_room_on_one_page(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
@@ -128,9 +128,8 @@ async def test_two_embeds_of_a_room_and_another_room_on_one_page(
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
 async def test_third_party_cookies_are_blocked(
-    host: Host, server: Server, room: str, alice: Person, browse: Browse
+    engine: str, host: Host, server: Server, room: str, alice: Person, browse: Browse
 ) -> None:
     await alice.post_message("hello")
     ana = await browse(host.put("/", page(server, room)), "third parties")
@@ -139,7 +138,10 @@ async def test_third_party_cookies_are_blocked(
     await ana.room().send("hi")
     await ana.room().shows("hello", "hi")
     await ana.page.reload()
-    await ana.room().is_known_as("Ana")
+    if engine == "firefox":  # which gives no frame a store then; whoever changes nothing has one apart for each site
+        await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
+    else:
+        await ana.room().is_known_as("Ana")
     ana.complains_of()
 
 
@@ -161,9 +163,9 @@ async def test_storage_is_denied(host: Host, server: Server, room: str, alice: P
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
 async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: OpenVisit) -> None:
-    policy = f"default-src 'none'; script-src {server.url}; frame-src {server.url}; require-trusted-types-for 'script'"
+    policy = f"default-src 'none'; img-src 'self'; script-src {server.url}; frame-src {server.url}; "
+    policy += "require-trusted-types-for 'script'"
     html = page(server, room, '<quart-chat room="{room}"><script src="{chat}/embed.js" async></script></quart-chat>')
     ana = await visit(host.put("/", html, content_security_policy=policy))
     await ana.room().is_live()
@@ -200,7 +202,6 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
     ana.complains_of("frame-ancestors", f"the room's owner must allow this page's origin, {host.url}")
 
 
-@pytest.mark.chromium_alone
 async def test_host_that_is_taken_off_the_list_sends_nothing_more(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -215,7 +216,7 @@ async def test_host_that_is_taken_off_the_list_sends_nothing_more(
     await ana.room().refuses(f"{host.url} is not among the sites that may show this room")
     await expect(ana.room().frame.get_by_label("Message", exact=True)).to_have_value("hello again")
     await ana.room().shows("hello")
-    ana.complains_of("status of 403")
+    ana.complains_of(f"{REFUSED} 403")
 
 
 async def test_eight_rooms_on_one_page_all_send_and_all_receive(
@@ -244,30 +245,44 @@ async def test_eight_rooms_on_one_page_all_send_and_all_receive(
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
+@pytest.mark.every_browser
 async def test_page_around_comes_back_out_of_the_cache(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
-    ana = await visit(host.put("/", page(server, room)))
+    links = "<a href=/elsewhere>away</a> <a href=/elsewhere onclick='return false'>here</a>"
+    host.put("/elsewhere", "<p>Elsewhere")
+    ana = await visit(host.put("/", links + page(server, room)))
     await ana.room().is_live()
     await ana.page.evaluate("""() => {
       addEventListener("pageshow", (event) => { window.came = event.persisted; });
       window.heard = [];
       document.querySelector("quart-chat").addEventListener("message", ({ detail }) => heard.push(detail.text));
     }""")
-    await ana.page.goto(host.put("/elsewhere", "<p>Elsewhere"))
+
+    async def heard(*texts: str) -> None:
+        # Playwright does not find frames again that were put aside, and in Firefox waits for the end of a load before
+        # it looks for anything: the page around hears what is in them.
+        found: list[str] = []
+        async with asyncio.timeout(20):
+            while found != list(texts):
+                with suppress(Error):  # the page is being changed
+                    found = await ana.page.evaluate("window.came === false ? ['anew'] : heard")
+                await asyncio.sleep(0.05)
+
+    await ana.page.get_by_text("here").click()  # a page that changes by itself
+    await alice.post_message("before")
+    await heard("before")
+    await ana.page.get_by_text("away").click(delay=100)  # as long as a finger takes
+    await expect(ana.page.get_by_text("Elsewhere")).to_be_visible()
     await alice.post_message("meanwhile")
     await ana.page.evaluate("history.back()")
-    await ana.page.wait_for_function("window.came === true")
-    # Playwright does not find frames again that were put aside: the page around hears what is in them.
-    await ana.page.wait_for_function("heard.length === 1")
+    await heard("before", "meanwhile")
+    assert await ana.page.evaluate("came")
     await alice.post_message("and after")
-    await ana.page.wait_for_function("heard.length === 2")
-    assert await ana.page.evaluate("heard") == ["meanwhile", "and after"]
+    await heard("before", "meanwhile", "and after")
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
 async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     host: Host, tmp_path: Path, visit: OpenVisit
 ) -> None:
@@ -278,7 +293,7 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     )
     async with serving(tmp_path, limits="off") as server:
         options = {"java_script_enabled": False, "ignore_https_errors": True}
-        ana = await visit(host.put("/", page(server, "lobby", FRAME)), **options)
+        ana = await visit(host.put("/", page(server, "lobby", FRAME.replace("allow-scripts ", ""))), **options)
         await ana.room().introduce("Ana")
         for text in ("one", "two"):
             await ana.room().frame.get_by_label("Message", exact=True).fill(text)
@@ -287,7 +302,8 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
             await ana.room().is_known_as("Ana")
         (cookie,) = await ana.page.context.cookies()
         assert cookie["name"].startswith("__Host-quart_chat_frame_")
-        assert cookie["partitionKey"] == "http://localhost"
+        # Firefox does not tell whose it is: below, the room outside of the frame does not know her.
+        assert cookie.get("partitionKey", "http://localhost") == "http://localhost"
         await ana.page.goto(f"{server.url}/rooms/lobby")
         await expect(ana.page.get_by_label("Your name")).to_be_visible()
         ana.complains_of()
@@ -317,7 +333,6 @@ async def test_frame_behind_a_password_writes_more_than_once(
         ana.complains_of()
 
 
-@pytest.mark.chromium_alone
 async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -340,14 +355,18 @@ async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
     ana.complains_of()
 
 
-@pytest.mark.chromium_alone
+STAND = "[...document.querySelectorAll('p')].map((words) => words.offsetTop).join()"
+
+
 async def test_embed_moves_nothing_and_holds_nothing_up(
-    host: Host, server: Server, room: str, visit: OpenVisit
+    engine: str, host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
-    """By what browsers measure: layout shifts, and which resources keep a page from being shown."""
+    """By where the page's words stand, and by what Chromium measures: layout shifts, and what keeps a page from being
+    shown."""
     text = "<p>text</p>" * 5
     ana = await visit(host.put("/", ""), own=True)
     await ana.page.context.add_init_script(
+        f"addEventListener('DOMContentLoaded', () => {{ window.stood = {STAND}; }});"
         "window.shifts = [];"
         "new PerformanceObserver((list) => shifts.push(...list.getEntries().map(({ value }) => value)))"
         ".observe({ type: 'layout-shift', buffered: true });"
@@ -357,6 +376,9 @@ async def test_embed_moves_nothing_and_holds_nothing_up(
     await ana.room().is_live()
     await ana.room(1).is_live()
     await ana.page.locator("quart-chat").nth(1).evaluate("bubble => bubble.open()")
+    assert await ana.page.evaluate(STAND) == await ana.page.evaluate("stood"), "words of the page"
+    if engine != "chromium":
+        return  # which alone measures the rest
     assert await ana.page.evaluate("window.shifts") == []
     found = (
         "performance.getEntriesByType('resource').map(({ name, renderBlockingStatus }) => [name, renderBlockingStatus])"

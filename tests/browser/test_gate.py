@@ -25,7 +25,6 @@ async def no_stream(route: Route) -> None:
     await route.abort("connectionreset")
 
 
-@pytest.mark.chromium_alone
 async def test_gate_whose_session_ends_is_said_to_be_one_and_everything_goes_on_when_it_opens(
     window: OpenWindow, server: Server, host: Host, alice: Person
 ) -> None:

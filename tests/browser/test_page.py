@@ -1,10 +1,13 @@
 """Writing, scrolling, and getting about."""
 
+import re
+import zlib
+
 import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import OpenWindow
-from tests.browser.window import Window
+from tests.browser.window import Window, engine_of, tap
 from tests.people import Person
 
 pytestmark = pytest.mark.browser
@@ -30,7 +33,6 @@ TOO_WIDE = (
 )
 
 
-@pytest.mark.chromium_alone
 async def test_towers_of_marks_stay_in_their_message(window: OpenWindow, alice: Person, room: str) -> None:
     towers = ["न" + "\u093f\u0902" * 900, "க" + "\u0bbe" * 1800, "x" + "\u20dd" * 1800, "👩" + "\u200d👩" * 900, NEEDED]
     alice.name = "Z" + "\u0301\u0323" * 2
@@ -51,9 +53,9 @@ async def test_towers_of_marks_stay_in_their_message(window: OpenWindow, alice: 
         if await bo.page.evaluate(TOO_WIDE):
             wrong.append(("wide", ascii(tower[:3])))
     assert not wrong
-    clipped = await text.screenshot()
+    clipped = await text.screenshot(caret="initial")
     await text.evaluate("(text) => { text.style.overflow = 'visible'; }")
-    assert await text.screenshot() == clipped, "what scripts need is not cut off"
+    assert await text.screenshot(caret="initial") == clipped, "what scripts need is not cut off"
     await text.evaluate("(text) => { text.style.overflow = ''; }")
     # The fonts of this machine build no towers: a shadow is painted where marks would be.
     for part in (text, bo.page.locator(f"#message-{above.message_id} .message-header")):
@@ -67,7 +69,7 @@ async def words_of(text: Locator) -> bytes:
     box = await text.bounding_box()
     assert box
     x, y, width, height = (round(box[side]) for side in ("x", "y", "width", "height"))
-    return await text.page.screenshot(clip={"x": x, "y": y + 9, "width": width, "height": height - 18})
+    return await text.page.screenshot(caret="initial", clip={"x": x, "y": y + 9, "width": width, "height": height - 18})
 
 
 @pytest.mark.every_browser
@@ -92,14 +94,13 @@ async def test_enter_sends_and_shift_enter_breaks_the_line(window: OpenWindow) -
     assert await box(ana).evaluate("(box) => box.offsetHeight") < height
 
 
-@pytest.mark.chromium_alone
 async def test_enter_breaks_the_line_on_a_touch_keyboard(window: OpenWindow) -> None:
     ana = await window(**PHONE)
     await ana.introduce("Ana")
     await box(ana).press_sequentially("one")
     await box(ana).press("Enter")
     await expect(box(ana)).to_have_value("one\n")
-    await ana.page.get_by_role("button", name="Send").tap()
+    await tap(ana.page.get_by_role("button", name="Send"))
     await ana.shows("one")
 
 
@@ -246,7 +247,6 @@ COPIED = """async ([from, to]) => {
 """Selects from one character of a message to one of another, or everything, and listens to what is copied."""
 
 
-@pytest.mark.chromium_alone
 async def test_conversation_is_copied_in_lines_that_can_be_read(window: OpenWindow, alice: Person) -> None:
     await alice.post_message("see https://example.org/a?b=1&c=2")
     await alice.post_message("two\n  lines")
@@ -278,8 +278,9 @@ async def test_conversation_is_copied_in_lines_that_can_be_read(window: OpenWind
         f"Alice ({tags[1]}) {times[1]}:   lines\nשרה ({tags[2]}) {times[2]}: <b>ש",
     ]
     assert (await copied([1, 4], [1, 9]))[0] is False, "within one message the browser copies what is selected"
-    await bo.page.locator(".message-text").nth(0).click(click_count=3, position={"x": 4, "y": 8})
-    assert await bo.page.evaluate("getSelection().toString().trim()") == "see https://example.org/a?b=1&c=2"
+    if engine_of(bo.page) == "chromium":  # however often Firefox's driver clicks, nothing is selected, on any page
+        await bo.page.locator(".message-text").nth(0).click(click_count=3, position={"x": 4, "y": 8})
+        assert await bo.page.evaluate("getSelection().toString().trim()") == "see https://example.org/a?b=1&c=2"
     avatar = bo.page.locator(".message-avatar").first
     assert await avatar.evaluate("(avatar) => getComputedStyle(avatar).userSelect") == "none"
 
@@ -338,21 +339,28 @@ PAPER = """() => {
 }"""
 
 
-@pytest.mark.chromium_alone
+def pages_of(pdf: bytes) -> int:
+    """How many it has, also where they are described in what is compressed."""
+    packed = re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL)
+    plain = b"".join(zlib.decompressobj().decompress(each) for each in packed if each[:1] == b"x")
+    return len(re.findall(rb"/Type\s*/Page\b", pdf + plain))
+
+
 async def test_paper_has_all_messages_and_no_composer(window: OpenWindow, alice: Person) -> None:
     for number in range(30):
         await alice.post_message(f"message {number}")
     await alice.post_message("\n".join(f"line {number}" for number in range(300)))
     bo = await window(color_scheme="dark")
     await bo.is_live()
+    assert pages_of(await bo.page.pdf(format="A4")) >= 6, "330 lines of 11 pt"
+    if engine_of(bo.page) != "chromium":
+        return  # no other driver shows a page as it is printed
     await bo.page.emulate_media(media="print", color_scheme="dark")
     found = await bo.page.evaluate(PAPER)
     assert found == {"inside": 31, "clipped": 0, "colours": ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]}
     for element in await bo.page.locator(UNPRINTED).all():
         await expect(element).to_be_hidden()
     assert await bo.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "or it is printed smaller"
-    pages = (await bo.page.pdf(format="A4")).count(b"/Type /Page\n")
-    assert pages >= 6, "330 lines of 11 pt"
     await bo.page.emulate_media(media="screen")
     await expect(box(bo)).to_be_visible()
 

@@ -131,7 +131,6 @@ async def test_change_that_is_not_saved_survives_a_look_at_what_was_before(windo
     await expect(bo.page.locator("#messages .message-text").last).to_have_text("still mine")
 
 
-@pytest.mark.chromium_alone  # as in test_scripts.py
 async def test_link_works_without_javascript_in_both_directions(window: OpenWindow, alice: Person) -> None:
     posted = await write(alice, 130)
     bo = await window(show=False, java_script_enabled=False, viewport={"width": 400, "height": 640})

@@ -111,7 +111,6 @@ async def test_what_comes_in_is_said_once_and_many_by_their_number(window: OpenW
     assert heard == ["Alice: hello", "61 new messages", "More than 50 new messages"], heard
 
 
-@pytest.mark.chromium_alone
 async def test_one_can_write_at_once_where_there_is_a_keyboard(
     window: OpenWindow, host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
@@ -190,7 +189,6 @@ def digits(colour: str) -> str:
     return "".join(f"{int(part):02x}" for part in re.findall(r"\d+", colour)[:3])
 
 
-@pytest.mark.chromium_alone
 async def test_enlarged_four_times_there_is_room_for_messages_and_for_every_action(
     window: OpenWindow, alice: Person
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.contexts import allow_clipboard
 from tests.people import Person
 
 pytestmark = pytest.mark.browser
@@ -17,7 +18,6 @@ SENDS = """(how) => {
 }"""
 
 
-@pytest.mark.chromium_alone
 async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow, alice: Person) -> None:
     bo = await window()
     url = f"{bo.url}/rooms/{bo.room}"
@@ -27,7 +27,7 @@ async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow, alice:
     dialog = bo.page.get_by_role("dialog", name="Share this room")
     link = bo.page.get_by_role("link", name="Share", exact=True)
     await bo.page.evaluate(SENDS, "none")
-    await bo.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=bo.url)
+    await allow_clipboard(bo.context)
     await link.click()
     await expect(dialog.get_by_role("status")).to_have_text("The link is copied.")
     assert await bo.page.evaluate("navigator.clipboard.readText()") == url

@@ -166,6 +166,8 @@ function watch() {
     if (tabs && !tabs.leads) tabs.ask();
     else connection.wake(sure);
   });
+  onHost("leave", () => { if (!leaving) leave(); });
+  onHost("stay", () => { if (leaving) begin(); });
   onHost("welcome", () => { if (!tabs && !document.hidden) connect(); });
   // What one sends gets no answer: then perhaps nothing comes through either.
   onUnanswered(() => connection.wake(false));
