@@ -1,6 +1,7 @@
 // A room's page. Each behaviour is a file named for what it does; what needs another one's work says so where it listens.
 import "./list/newest-version.js";
 import "./list/deletions.js";
+import "./list/people.js";
 import "./list/local-times.js";
 import "./list/day-separators.js";
 import "./list/group-messages.js";
@@ -9,6 +10,7 @@ import "./write/identity.js";
 import "./write/outbox.js";
 import "./write/composer.js";
 import "./write/delete-message.js";
+import "./write/remove-person.js";
 import "./write/edit-last.js";
 import "./list/load-older.js";
 import "./list/trim-history.js";

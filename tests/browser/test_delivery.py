@@ -154,6 +154,37 @@ async def test_restored_backup_resets_the_page_and_keeps_the_draft(window: OpenW
     await ana.shows("in the backup", "after the restore", "half a sentence")
 
 
+async def test_room_that_is_gone_is_all_that_a_page_says(window: OpenWindow, server: Server) -> None:
+    copies.back_up(server.folder / "quart_chat.db", server.folder / "backup.db", lambda *_: None)
+    async with Person("Alice", server.url, "tea") as alice:
+        await alice.send("/rooms", name="Tea", slug="tea")
+        await alice.post_message("not in the backup")
+    ana = await window(trouble=True, show=False)
+    ana.room = "tea"
+    await ana.open()
+    await ana.introduce("Ana")
+    await ana.is_live()
+    other = await ana.tab()
+    await other.is_live()
+    await ana.send("hello")
+    await other.shows("not in the backup", "hello")
+    await ana.write("half a sentence")
+    await ana.page.locator(".message[data-own]").hover()
+    await ana.page.get_by_role("button", name="Delete").click()
+    await expect(ana.page.get_by_role("dialog")).to_be_visible()
+    await server.stop()
+    copies.put_back(server.folder / "backup.db", server.folder / "quart_chat.db", lambda *_: None)
+    await server.start()
+    for tab in (ana, other):
+        await tab.says_nothing_but("This room is not here any more", "There is no room at this address")
+    async with Person("Alice", server.url, "tea") as alice:
+        await alice.send("/rooms", name="Tea", slug="tea")
+    await ana.page.get_by_role("link", name="Look again").click()
+    await ana.is_live()
+    await ana.shows()
+    await expect(ana.page.locator("#text")).to_have_value("half a sentence")
+
+
 @pytest.mark.every_browser
 async def test_unsent_message_survives_a_reload_and_is_sent_once(window: OpenWindow, server: Server) -> None:
     ana = await window(trouble=True)

@@ -137,5 +137,5 @@ async def test_toolbar_offers_what_one_may_do_and_nothing_else(window: OpenWindo
         for text in ("mine", "hers"):
             await ana.message(text).hover()
             found[rank, text] = await ana.toolbar.get_by_role("button").all_inner_texts()
-    both = ["Edit", "Delete"]
-    assert found == {("2", "mine"): both, ("2", "hers"): [], ("3", "mine"): both, ("3", "hers"): ["Delete"]}
+    own, others = ["Edit", "Delete"], ["Delete", "Remove this person"]
+    assert found == {("2", "mine"): own, ("2", "hers"): [], ("3", "mine"): own, ("3", "hers"): others}

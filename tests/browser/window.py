@@ -65,6 +65,23 @@ class Window:
         await expect(self.page.locator("#messages .message-text")).to_have_text(list(texts), timeout=20_000)
         await expect(self.page.locator("#outbox .message")).to_have_count(0, timeout=20_000)
 
+    async def says_nothing_but(self, heading: str, reason: str) -> None:
+        """The page has ended: that, and why, is all that is in sight, and no message is left in it."""
+        told = self.page.get_by_role("alert").filter(has=self.page.get_by_role("heading", name=heading))
+        await expect(told).to_contain_text(reason, timeout=20_000)
+        await expect(told).to_be_focused()
+        for hidden in (".room-header", ".conversation", "dialog"):
+            for each in await self.page.locator(hidden).all():
+                await expect(each).to_be_hidden()
+        await expect(self.page.locator("#messages .message")).to_have_count(0)
+
+    async def tab(self) -> "Window":
+        """Another tab of this browser, with the same room."""
+        tab = Window(await self.context.new_page(), self.url, self.room)
+        tab.watch()
+        await tab.open()
+        return tab
+
     async def hold(self, address: str) -> asyncio.Event:
         """Keep this window's requests to `address` from the server until the event is set."""
         release = asyncio.Event()

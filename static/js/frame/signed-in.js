@@ -2,6 +2,7 @@
 // ends, while everything else goes on.
 import { onHost, tellHost } from "./host.js";
 import { embedded, ownerOf, setSigned } from "../lib/credential.js";
+import { isOut } from "../link/out.js";
 import { showIdentity } from "../write/identity.js";
 import { flush } from "../write/outbox.js";
 import { onSignInOver, signInIsBack } from "../write/post.js";
@@ -33,7 +34,7 @@ async function signIn(token) {
   } else if (/^(identity|framing)_/.test(refusal)) {
     tellHost("error", { code: refusal, message: answer.refusal });
     if (token !== null) signIn(isStillGood(taken, token) ? taken : null); // or whoever is there is a guest again
-  } else {
+  } else if (!isOut()) {
     timer = setTimeout(() => signIn(token), RETRY); // no answer, or one that says nothing of the token
   }
 }

@@ -86,12 +86,13 @@ export function credentials() {
 // The same in a form, for pages that open in a tab of their own.
 export const credentialFields = () => ({ token: token() ?? "", host });
 
-// Keeps what the server gives to a guest with the answer to its first message.
+// Keeps what the server gives to a guest with the answer to its first message, before anybody asks anything in that name.
 export function takeCredential(answer) {
-  const given = answer?.headers.get("Chat-Token");
+  const given = answer.headers.get("Chat-Token");
   if (given && embedded) keep(given);
 }
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   Object.assign(ctx.request.headers, credentials());
 });
+document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => takeCredential(ctx.response));

@@ -1,7 +1,7 @@
 // Answers of somebody else in this server's place: of a gate in front of the chat whose session has ended, of a network
 // that wants a login. They prove nothing, and get nothing into the page.
 
-const OURS = ["Chat-Cursor", "Chat-Message", "Chat-Version", "Chat-Identity", "Chat-Error"];
+const OURS = ["Chat-Cursor", "Chat-Message", "Chat-Member", "Chat-Version", "Chat-Identity", "Chat-Error"];
 const BUSY = [408, 425, 429];
 
 // Requests are sent with this: led elsewhere they would end without an answer, as if there were no network.

@@ -1,8 +1,8 @@
 // Polls: ordinary answers with a length, which whatever scans, stores or buffers lets through. They are held until
 // something happens, as long as the network leaves them alone; where it cuts them off, they are short.
+import { ask } from "../lib/ask.js";
 import { Backoff } from "../lib/backoff.js";
-import { credentials } from "../lib/credential.js";
-import { isGate, redirect } from "../lib/gate.js";
+import { isGate } from "../lib/gate.js";
 import { room } from "../lib/page.js";
 import { HOLDS } from "./ladder.js";
 import { apply, here } from "./log.js";
@@ -12,8 +12,8 @@ const SHORT = 2; // between polls that are not held
 const MARGIN = 5; // what the network may take besides, until the answer begins
 const BODY = 60; // and until it is there
 
-// Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, gated } where this server refuses, or a
-// gate in front of it answers; to null where there is no answer.
+// Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, code, reason } where this server
+// refuses; to { refused, gated } where a gate in front of it answers; to null where there is no answer.
 export async function poll(wait, signal) {
   const from = here();
   // The time is for whatever stores answers that must not be stored.
@@ -23,9 +23,10 @@ export async function poll(wait, signal) {
   let timer = setTimeout(abort, 1000 * (wait + MARGIN));
   signal?.addEventListener("abort", abort);
   try {
-    const answer = await fetch(url, { signal: stopping.signal, cache: "no-store", redirect, headers: credentials() });
+    const answer = await ask(url, { signal: stopping.signal, cache: "no-store" });
     const { headers } = answer;
-    if (headers.has("Chat-Error") || isGate(answer)) return { refused: true, gated: isGate(answer) };
+    if (headers.has("Chat-Error")) return { refused: true, code: headers.get("Chat-Error"), reason: await answer.text() };
+    if (isGate(answer)) return { refused: true, gated: true };
     if (!answer.ok || !headers.has("Chat-Cursor")) return null;
     clearTimeout(timer);
     timer = setTimeout(abort, 1000 * BODY); // much may be on its way over a slow line

@@ -1,6 +1,7 @@
 // One stream of Server-Sent Events. hx-sse reads it and swaps what it brings; when there should be one is decided
 // elsewhere: hx-sse never tries again when a first request fails, and cannot see a dead connection.
 import { htmxReady } from "../lib/load-htmx.js";
+import { leave } from "./out.js";
 import { advance, here, isAhead, isNext } from "./log.js";
 
 const ENDING = 1000; // milliseconds that a dropped stream has to end
@@ -69,7 +70,10 @@ element.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 element.addEventListener("hello", ({ detail: { data } }) => listener?.opened({ heartbeat: 1000 * JSON.parse(data).heartbeat }));
 element.addEventListener("heartbeat", ({ detail: { data } }) => listener?.beat(data));
 element.addEventListener("reset", () => listener?.reset());
-element.addEventListener("farewell", ({ detail: { data } }) => { farewell = JSON.parse(data); });
+element.addEventListener("farewell", ({ detail: { data } }) => {
+  farewell = JSON.parse(data);
+  if (farewell.reason === "removed") leave("removed");
+});
 
 export const streamReady = htmxReady.then((loaded) => {
   htmx = loaded;

@@ -5,10 +5,13 @@ import { catchUp } from "./by-poll.js";
 import { streamReady } from "./by-stream.js";
 import { Connection } from "./connection.js";
 import { apply, here, isAhead, reset } from "./log.js";
+import { isIn, isOut, onOut } from "./out.js";
 import { freeSlot, takeSlot } from "./slots.js";
 import { showStream } from "./status.js";
 import { canShare, Tabs } from "./tabs.js";
 import { onWake } from "./wake.js";
+import { onOwner, owner } from "../lib/credential.js";
+import { me, onViewer } from "../list/may.js";
 import { atNewest } from "../list/reach-newest.js";
 import { flush, onUnanswered } from "../write/outbox.js";
 
@@ -43,7 +46,10 @@ const isLive = ({ state }) => ["live", "polling", "checking"].includes(state);
 
 // What is unsent is tried again as soon as there is a network.
 function become(next) {
-  if (isLive(next) && !isLive(live)) flush();
+  if (isLive(next) && !isLive(live)) {
+    isIn();
+    flush();
+  }
   live = next;
 }
 
@@ -87,6 +93,7 @@ function refetch() {
 
 // Holds a connection if this page may.
 async function connect() {
+  if (isOut()) return;
   turn += 1;
   const now = turn;
   clearTimeout(slots);
@@ -115,6 +122,7 @@ function stop() {
 function begin() {
   clearTimeout(leaving);
   leaving = 0;
+  if (isOut()) return;
   if (tabs) tabs.join();
   else if (!document.hidden) connect(); // a tab opened in the background waits until somebody looks at it
 }
@@ -159,8 +167,17 @@ function onVisibility() {
   }
 }
 
+// What is open was opened by somebody else, or nobody: the server would go on with it whatever happens to whoever is there.
+// (Whom a site has signed in is somebody before they have a number.)
+function renew() {
+  if (!tabs || tabs.leads) connection.wake(true);
+}
+
 function watch() {
   begin();
+  onOut((out) => (out ? end() : begin()));
+  onOwner(renew);
+  onViewer((before) => { if (owner() === "guest" && me() !== before) renew(); });
   document.addEventListener("visibilitychange", onVisibility);
   onWake((sure) => {
     if (tabs && !tabs.leads) tabs.ask();

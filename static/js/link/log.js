@@ -4,6 +4,7 @@ import { room } from "../lib/page.js";
 import { abortOlder } from "../list/load-older.js";
 import { all, list } from "../list/messages.js";
 import { forgetVersions } from "../list/newest-version.js";
+import { forgetPeople } from "../list/people.js";
 
 const PATIENCE = 15000; // milliseconds that loading a page of messages may take
 
@@ -58,5 +59,6 @@ list.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   cursor = ctx.response.headers.get("Chat-Cursor");
   loaded = true;
   forgetVersions();
+  forgetPeople();
   for (const message of all()) message.remove();
 });

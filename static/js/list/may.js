@@ -1,5 +1,7 @@
 // What whoever looks at the page may do with a message, as far as the page knows: the server decides. Fragments are the same
 // for every viewer, so it is asked here of the message and of who is there.
+import { channel } from "../lib/channel.js";
+
 const MODERATOR = 3; // as in models.py, `Rank`
 
 const viewer = () => document.getElementById("identity")?.dataset ?? {};
@@ -10,3 +12,17 @@ export const isOwn = (message) => me() !== undefined && message.dataset.author =
 export const mayEdit = isOwn;
 export const mayModerate = () => Number(viewer().rank ?? 0) >= MODERATOR;
 export const mayDelete = (message) => isOwn(message) || mayModerate();
+export const mayRemoveAuthor = (message) => !isOwn(message) && mayModerate();
+
+// Calls `listener(before)` when the page has learnt who is there, with the number of who was there before: the first message
+// makes the reader a guest, and they may have become somebody in another tab.
+const [onViewer, tell] = channel();
+export { onViewer };
+
+let known = me();
+
+new MutationObserver(() => {
+  const before = known;
+  known = me();
+  tell(before);
+}).observe(document.getElementById("composer"), { childList: true });

@@ -1,5 +1,6 @@
 // One toolbar for the page, beside the list: it stands at the message under the pointer or the focus, with what may be done
 // with that one, and stays whatever happens to the article. For the Tab key it comes after what is in the message.
+import { onViewer } from "./may.js";
 import { focusMessage } from "./message-links.js";
 import { list, onMessages } from "./messages.js";
 
@@ -98,4 +99,5 @@ document.addEventListener("focusin", ({ target }) => {
 });
 
 onMessages(follow, "place");
+onViewer(follow);
 new ResizeObserver(place).observe(list); // what is above it has come, gone or grown

@@ -23,7 +23,7 @@ onMessages((added, fresh) => {
   if (!isSeen() && !isBehind()) for (const message of fresh) if (!isOwn(message)) unread.set(message.id, position(message));
   const oldest = list.querySelector(":scope > .message");
   // Deleted meanwhile, and not merely taken out of a long page.
-  for (const [id, at] of unread) if (!document.getElementById(id) && oldest && at > position(oldest)) unread.delete(id);
+  for (const [id, at] of unread) if (!document.getElementById(id) && !(oldest && at < position(oldest))) unread.delete(id);
   show();
 }, "tell");
 

@@ -5,7 +5,7 @@ import { blame } from "../lib/gate.js";
 import { isComposingKey } from "../lib/keys.js";
 import { room } from "../lib/page.js";
 import { onDeleted } from "../list/deletions.js";
-import { all, number } from "../list/messages.js";
+import { all, number, position } from "../list/messages.js";
 import { isBehind } from "../list/reach-newest.js";
 import { forgetEdit, inheritDraft, keepDraft, keepEdit, loadDraft, loadEdit, onEditOver } from "./drafts.js";
 import { enqueue, onRefused } from "./outbox.js";
@@ -26,6 +26,7 @@ let editing = null; // the number of the message that is being edited
 let opening = null; // what is to be put here for editing, while it comes
 let saving = null; // the number of that whose change is on its way
 let base; // the version of it that was edited; undefined where whatever is there is to be replaced
+let place; // where it stands in the room
 
 function grow() {
   if (CSS.supports("field-sizing", "content")) return;
@@ -55,14 +56,15 @@ export const showError = (sentence) => { error.textContent = sentence; };
 export const isEditing = () => editing !== null;
 
 // `source` is a promise of `{ text, version }`, or of a sentence that says why there is none. Nothing is written meanwhile.
-export async function startEdit(number, source) {
-  if (editing === number) { // what has been changed stays
+export async function startEdit(message, source) {
+  if (editing === number(message)) { // what has been changed stays
     text.focus();
     return;
   }
   if (editing === null) keepDraft(text.value);
   else forgetEdit(editing);
-  setEditing(number);
+  setEditing(number(message));
+  place = position(message);
   write("");
   opening = source;
   text.readOnly = true;
@@ -76,10 +78,12 @@ export async function startEdit(number, source) {
   opening = null;
   text.readOnly = false;
   base = found.version;
-  keepEdit(number, found.text, base);
+  keepOpenEdit(found.text);
   write(found.text);
   announce("Editing your message. Escape leaves it as it is.");
 }
+
+const keepOpenEdit = (value) => keepEdit({ number: editing, position: place, text: value, version: base });
 
 function stopEdit(words) {
   leaveEdit(words);
@@ -97,14 +101,15 @@ function leaveEdit(words) {
 function resumeEdit() {
   const edit = loadEdit();
   if (!edit || form.hidden) return;
-  const shown = [...all()].map(number);
-  const elsewhere = edit.number < shown[0] || (isBehind() && edit.number > shown.at(-1)); // and not on this page
-  if (!shown.includes(edit.number) && !elsewhere) {
+  const shown = [...all()].map(position);
+  const elsewhere = edit.position < shown[0] || (isBehind() && edit.position > shown.at(-1)); // and not on this page
+  if (!shown.includes(edit.position) && !elsewhere) {
     forgetEdit(edit.number);
     return;
   }
   setEditing(edit.number);
   base = edit.version;
+  place = edit.position;
   put(edit.text);
 }
 
@@ -145,7 +150,7 @@ async function saveEdit(number, value) {
   else if (answer.status < 400) {
     base = answer.headers.get("Chat-Version");
     if (text.value === value) stopEdit("Change saved."); // unless it has been changed again
-    else keepEdit(number, text.value, base);
+    else keepOpenEdit(text.value);
   } else if (answer.headers.get("Chat-Error") === "edit_conflict") base = undefined; // who saves again has been told
   else if (NAME_REFUSED.includes(answer.headers.get("Chat-Error"))) {
     askForName();
@@ -198,7 +203,7 @@ text.addEventListener("keydown", onKey);
 text.addEventListener("input", () => {
   grow();
   if (editing === null) keepDraft(text.value);
-  else keepEdit(editing, text.value, base);
+  else keepOpenEdit(text.value);
 });
 form.querySelector("[data-cancel-edit]").addEventListener("click", () => stopEdit(UNCHANGED));
 

@@ -1,21 +1,19 @@
 // Deletes a message, once it has been confirmed.
-import { credentialFields, embedded } from "../lib/credential.js";
+import { embedded } from "../lib/credential.js";
 import { blame } from "../lib/gate.js";
 import { room } from "../lib/page.js";
 import { mayDelete } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";
 import { number } from "../list/messages.js";
 import { showError } from "./composer.js";
+import { confirmElsewhere } from "./elsewhere.js";
 import { post } from "./post.js";
 
 const dialog = document.getElementById("confirm-delete");
-const elsewhere = document.getElementById("confirm-delete-elsewhere"); // in a frame: a form that opens a page
 
 function ask(message) {
   if (embedded) {
-    elsewhere.action = `/rooms/${room}/messages/${number(message)}/confirmation`;
-    for (const [name, value] of Object.entries(credentialFields())) elsewhere.elements[name].value = value;
-    elsewhere.submit();
+    confirmElsewhere(`/rooms/${room}/messages/${number(message)}/confirmation`);
     return;
   }
   dialog.dataset.message = number(message);

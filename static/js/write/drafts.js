@@ -19,13 +19,14 @@ export function inheritDraft(before, value) {
   keepDraft(value);
 }
 
-// `version` is that of the message which was changed; undefined where whatever is there is to be replaced.
-export const keepEdit = (number, text, version) => save(`edit:${number}`, { number, text, version, owner: owner() });
+// The change of a message as `{ number, position, text, version }`: `position` is where the message stands in the room, and
+// `version` which one was changed; undefined where whatever is there is to be replaced.
+export const keepEdit = (edit) => save(`edit:${edit.number}`, { ...edit, owner: owner() });
 export const forgetEdit = (number) => forget(`edit:${number}`);
 
-// The latest message that was being changed, its text and version, or undefined.
+// What was kept of the latest message that was being changed, or undefined.
 export function loadEdit() {
-  return loadAll("edit:").filter((edit) => edit.owner === owner()).sort((a, b) => a.number - b.number).at(-1);
+  return loadAll("edit:").filter((edit) => edit.owner === owner()).sort((a, b) => a.position - b.position).at(-1);
 }
 
 // Calls `listener(number)` when the change of a message has been saved or given up in another tab.

@@ -1,6 +1,6 @@
 // Puts one's own message where one writes, as the server has it: what the page shows may be a translation by the browser.
-import { credentials } from "../lib/credential.js";
-import { blame, isGate, redirect } from "../lib/gate.js";
+import { ask } from "../lib/ask.js";
+import { blame, isGate } from "../lib/gate.js";
 import { room } from "../lib/page.js";
 import { mayEdit } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";
@@ -13,7 +13,7 @@ const SOURCE_PATIENCE = 15000; // milliseconds
 const unanswered = (answer) => `The message could not be opened for editing: ${blame(answer)}`;
 const SIGN_IN_OVER = "Your sign-in on this site has run out. Try again when it has been renewed.";
 
-export const editMessage = (message) => startEdit(number(message), source(number(message)));
+export const editMessage = (message) => startEdit(message, source(number(message)));
 
 // The text and its version, or a sentence that says why there is none.
 async function source(id) {
@@ -31,11 +31,7 @@ async function source(id) {
 
 async function fetchSource(id) {
   try {
-    return await fetch(`/rooms/${room}/messages/${id}/source`, {
-      headers: credentials(),
-      redirect,
-      signal: AbortSignal.timeout(SOURCE_PATIENCE),
-    });
+    return await ask(`/rooms/${room}/messages/${id}/source`, { signal: AbortSignal.timeout(SOURCE_PATIENCE) });
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
 // Shows who somebody is where the server did not know it when it made the page: opening a frame sends no headers, and
 // another tab of this browser may have become somebody since.
-import { credentials, hasGuest, host, owner } from "../lib/credential.js";
-import { isOurs, redirect } from "../lib/gate.js";
+import { ask } from "../lib/ask.js";
+import { hasGuest, host, owner } from "../lib/credential.js";
+import { isOurs } from "../lib/gate.js";
 import { htmxReady } from "../lib/load-htmx.js";
 import { room } from "../lib/page.js";
-import { me } from "../list/may.js";
+import { me, onViewer } from "../list/may.js";
+import { onPerson } from "../list/people.js";
 
 const PATIENCE = 20000; // milliseconds
 
@@ -12,10 +14,8 @@ let latest = 0;
 
 const NEWS = `quart-chat:identity:${host}`; // the number of a guest, which every message shows; whose it is, others ask
 
-const composer = document.getElementById("composer");
 const element = document.getElementById("outbox");
 
-let known = me();
 let heard;
 
 // Resolves to the answer: its fragment is in the page by then, or `answer.refusal` says why there is none. To undefined
@@ -24,9 +24,9 @@ export async function showIdentity() {
   const turn = ++latest;
   try {
     const htmx = await htmxReady;
-    const headers = { "HX-Request": "true", ...credentials() };
+    const headers = { "HX-Request": "true" };
     const signal = AbortSignal.timeout(PATIENCE);
-    const answer = await fetch(`/rooms/${room}/identity`, { cache: "no-store", headers, redirect, signal });
+    const answer = await ask(`/rooms/${room}/identity`, { cache: "no-store", headers, signal });
     if (!isOurs(answer)) return undefined;
     const text = await answer.text();
     if (turn !== latest) return answer; // somebody else is there by now
@@ -40,12 +40,10 @@ export async function showIdentity() {
   }
 }
 
-function tell() {
-  if (me() === known) return;
-  known = me();
-  if (owner() !== "guest" || known === undefined || known === heard) return;
+function tell(before) {
+  if (owner() !== "guest" || [before, heard, undefined].includes(me())) return;
   try {
-    localStorage.setItem(NEWS, `${known} ${Date.now()}`); // the same guest is news again where there was another one
+    localStorage.setItem(NEWS, `${me()} ${Date.now()}`); // the same guest is news again where there was another one
   } catch { /* denied: other tabs learn it with what they send */ }
 }
 
@@ -62,7 +60,8 @@ function hear() {
   if (owner() === "guest" && heard && heard !== me()) showIdentity();
 }
 
-new MutationObserver(tell).observe(composer, { childList: true });
+onPerson((number) => { if (number === me()) showIdentity(); }); // another name, or another rank
+onViewer(tell);
 addEventListener("storage", ({ key, newValue }) => { if (key === NEWS && newValue !== null) hear(); });
 addEventListener("pageshow", ({ persisted }) => { if (persisted) hear(); });
 

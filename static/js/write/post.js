@@ -1,7 +1,8 @@
 // POSTs, one after the other, and their outcome.
+import { ask } from "../lib/ask.js";
 import { channel } from "../lib/channel.js";
-import { credentials, takeCredential } from "../lib/credential.js";
-import { isGate, redirect } from "../lib/gate.js";
+import { takeCredential } from "../lib/credential.js";
+import { isGate, isOurs } from "../lib/gate.js";
 import { htmxReady } from "../lib/load-htmx.js";
 
 const TOO_LARGE = 413;
@@ -27,9 +28,8 @@ export function post(url, values, wanted = () => true) {
     if (!wanted()) return undefined;
     const htmx = await htmxReady.catch(() => null);
     const answer = await (htmx ? byHtmx(htmx, url, values) : byFetch(url, values));
-    takeCredential(answer);
     isSignInOver(answer);
-    if (answer?.headers.has("Chat-Message") || answer?.headers.has("Chat-Error")) return answer;
+    if (answer && isOurs(answer)) return answer;
     if (answer?.status === TOO_LARGE) {
       error.textContent = "A server between here and the chat does not take that much at once. Send it in parts.";
       return answer;
@@ -81,13 +81,13 @@ function byHtmx(htmx, url, values) {
 // Where htmx is neither on the CDN nor on the server, a message still goes out.
 async function byFetch(url, values) {
   try {
-    const answer = await fetch(url, {
+    const answer = await ask(url, {
       method: "POST",
-      headers: { "HX-Request": "true", ...credentials() },
+      headers: { "HX-Request": "true" },
       body: new URLSearchParams(values),
-      redirect,
       signal: AbortSignal.timeout(PATIENCE),
     });
+    takeCredential(answer);
     if (answer.headers.has("Chat-Error") && !isWaited(answer, values)) {
       error.textContent = new DOMParser().parseFromString(await answer.text(), "text/html").body.textContent.trim();
     }
