@@ -24,6 +24,7 @@ from quart_chat.http.connection import ChatConnection
 from quart_chat.http.context import ChatRequest
 from quart_chat.http.proxies import Proxies
 from quart_chat.http.serving import Site
+from quart_chat.http.surfaces import FORM_LENGTH, held_paths
 from quart_chat.secret import load_secret
 from quart_chat.store import events
 from quart_chat.store.sqlite import SQLiteDatabase
@@ -46,11 +47,8 @@ from quart_chat.web import (
 
 log = structlog.get_logger()
 
-BODY_LENGTH = 128 * 1024
-"""Bytes in a request: 8,000 characters of four bytes, each written as `%XX`, and room for the other fields."""
-
 BODY_TIME = 30
-"""Seconds for a body to come whole: the largest of them at 4.4 KB/s."""
+"""Seconds for a form to come whole: the largest of them at 4.4 KB/s."""
 
 
 class ChatApp(Quart):
@@ -79,7 +77,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     # Werkzeug would send whoever writes two slashes elsewhere, to an address made of what was asked for.
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = BODY_LENGTH
+    app.config["MAX_CONTENT_LENGTH"] = FORM_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
     templates = Templates(assets.folder("templates"), joined=config.assets == "joined", cdn=config.cdn == "on")
     site = Site(config, templates, local)
@@ -87,6 +85,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
 
     for module in (rooms, share, messages, identity, embedded_room, embed_settings, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
+    site.held = held_paths(app)
     app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it
     errors.register(app)
     app.before_request(security.check_request)

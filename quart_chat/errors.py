@@ -79,10 +79,23 @@ class FormInvalid(ChatError):
     status = 400
 
 
-class FormUnsupported(ChatError):
-    code = "form_unsupported"
+class BodyUnsupported(ChatError):
+    """What was sent is of a media type that the address does not take."""
+
+    code = "body_unsupported"
     status = 415
-    sentence = "Send the form as application/x-www-form-urlencoded."
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        super().__init__(f"Send this as {' or '.join(kinds)}." if kinds else "This address takes nothing with it.")
+
+
+class BodyBroken(ChatError):
+    """The rest of a body did not come, or not in time."""
+
+    code = "body_broken"
+    status = 408
+    counts = False
+    sentence = "Not all of that has arrived. Please send it again."
 
 
 class RequestTooLarge(ChatError):

@@ -64,7 +64,7 @@ class OnlyToMeasure:
             await cancel_tasks({message, stopping})
 
     def _is_own(self) -> bool:
-        """As `security.check_stream_origin`: browsers always say where a WebSocket is asked from, programs do not."""
+        """As `security.check_origin` for reading: browsers always say where a WebSocket is asked from, programs not."""
         headers = {name: value.decode("latin1") for name, value in self._scope["headers"]}
         scheme = {"ws": "http", "wss": "https"}[self._scope["scheme"]]
         public = self._site.config.public_url

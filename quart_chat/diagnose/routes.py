@@ -3,8 +3,6 @@
 None of them shows anything of the chat, and nothing that is measured is kept.
 """
 
-from quart import Blueprint
-from quart.blueprints import BlueprintSetupState
 from quart.wrappers import Response
 
 from quart_chat.diagnose import headers
@@ -16,9 +14,10 @@ from quart_chat.diagnose.verdict import findings, streams, summary
 from quart_chat.errors import Invalid, NotFound
 from quart_chat.http import context
 from quart_chat.http.held import LONGEST_WAIT, STREAM_HEADERS
-from quart_chat.http.security import DEFAULTS, FIXED, check_stream_origin
+from quart_chat.http.security import DEFAULTS, FIXED
+from quart_chat.http.surfaces import PAGES, Blueprint, Refusal, Surface
 
-blueprint = Blueprint("diagnose", __name__, url_prefix="/diagnose")
+blueprint = Blueprint("diagnose", __name__, Surface(Refusal.PAGE), url_prefix="/diagnose")
 
 LONGEST_SILENCE = 120.0
 """Seconds that a stream may be asked to be silent: beyond the idle timeouts of most proxies."""
@@ -29,8 +28,12 @@ WAITS = (20, 60, 120)
 EVENT_STREAM = {"Content-Type": "text/event-stream; charset=utf-8", **STREAM_HEADERS}
 NO_STORE = {"Cache-Control": "no-store"}
 
+HELD = Surface(held=True)
+"""Like the streams and polls of the rooms, also where one is refused."""
+
 
 @blueprint.get("")
+@blueprint.but(PAGES)
 async def show() -> str:
     """The page. `?idle=<seconds>` chooses another silence than those it offers."""
     asked = context.number("idle") or WAITS[0]
@@ -79,6 +82,8 @@ async def websocket() -> tuple[str, int, dict[str, str]]:
     return "This address answers WebSockets alone.\n", 426, {"Content-Type": "text/plain; charset=utf-8", **NO_STORE}
 
 
+@blueprint.get("/stream")
+@blueprint.but(HELD)
 async def stream() -> Response:
     """Events at known times; with `?idle=<seconds>`, two with a silence between them."""
     _spend(held=True)
@@ -92,6 +97,8 @@ async def stream() -> Response:
     return response
 
 
+@blueprint.get("/poll")
+@blueprint.but(HELD)
 async def poll() -> Response:
     """An ordinary answer, held for `?wait=<seconds>`."""
     _spend(held=True)
@@ -101,16 +108,7 @@ async def poll() -> Response:
     return Response(b"".join(parts), headers={"Content-Type": "text/plain; charset=utf-8", **NO_STORE})
 
 
-@blueprint.record
-def _among_streams(state: BlueprintSetupState) -> None:
-    """What is held back is a stream or a poll like those of the rooms, also where it is refused."""
-    for view in (stream, poll):
-        address = f"{blueprint.url_prefix}/{view.__name__}"
-        state.app.add_url_rule(address, f"streams.diagnose_{view.__name__}", view, methods=["GET"])
-
-
 def _spend(*, held: bool = False) -> None:
-    check_stream_origin()
     allowance = context.site().allowance
     spend = allowance.spend_held if held else allowance.spend
     spend(context.address())

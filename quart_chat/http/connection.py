@@ -6,6 +6,7 @@ the task that the server has made for them, as soon as their body is there.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from enum import Enum, auto
 from typing import Any
 
@@ -14,18 +15,14 @@ from quart.asgi import ASGIHTTPConnection
 from quart.utils import cancel_tasks, encode_headers
 from quart.wrappers.response import DataBody
 
-from quart_chat.errors import Busy
+from quart_chat.errors import BodyBroken, Busy
 from quart_chat.http import context
+from quart_chat.http.context import ChatRequest
 from quart_chat.http.serving import Site
 from quart_chat.http.underway import UnderWay
 
-HELD = ("/stream", "/poll")
-"""How the addresses of requests end whose answers are held back."""
-
-
 READS = ("GET", "HEAD", "OPTIONS")
 """Methods whose body, if there is one, nobody looks at."""
-
 
 PIECE = 64 * 1024
 """Bytes of an answer that are sent at once: what a server and the kernel take without being asked twice."""
@@ -39,7 +36,7 @@ class Body(Enum):
 
     WHOLE = auto()
     LEFT = auto()
-    """Not waited for: it is too large or too slow, which the app refuses, or of no interest."""
+    """Not waited for: it is larger than a form, too slow, or of no interest. The route may have it in parts."""
     REFUSED = auto()
     """Too much is under way."""
     GONE = auto()
@@ -49,39 +46,39 @@ class Body(Enum):
 class ChatConnection(ASGIHTTPConnection):
     async def __call__(self, receive: Any, send: Any) -> None:
         request = self._create_request_from_scope(send)
-        if request.path.endswith(HELD):
+        assert isinstance(request, ChatRequest)
+        site: Site = self.app.extensions[context.EXTENSION]
+        if request.path in site.held:
             await super().__call__(receive, send)
             return
-        site: Site = self.app.extensions[context.EXTENSION]
         body = _Share(site.bodies, context.address_of(self.scope.get("client")))
         try:
             match await self._receive_body(request, receive, body):
                 case Body.REFUSED:
                     await _refuse(send)
                 case Body.WHOLE:
-                    await self.handle_request(request, send)
+                    await self._handle(request, send)
                 case Body.LEFT:
-                    # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
-                    listening = asyncio.create_task(self.handle_messages(request, receive))
-                    try:
-                        await self.handle_request(request, send)
-                    finally:
-                        await cancel_tasks({listening})
+                    await self._handle(request, send, receive)
         finally:
             body.give_back()
 
     async def handle_request(self, request: Request, send: Any) -> None:
+        assert isinstance(request, ChatRequest)
+        context.begin(request, self.app.extensions[context.EXTENSION])
+        await super().handle_request(request, send)
+
+    async def _handle(self, request: ChatRequest, send: Any, rest: Any = None) -> None:
+        """Answer; `rest` is where what is still to come of the body can be received."""
         site: Site = self.app.extensions[context.EXTENSION]
-        assert isinstance(request, context.ChatRequest)
         context.begin(request, site)
-        if request.path.endswith(HELD):
-            await super().handle_request(request, send)
-            return
         answer = _Share(site.answers, context.address_of(self.scope.get("client")))
         if not answer.has_room():
             await _refuse(send)
             return
         response = await self.app.handle_request(request)
+        # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
+        listening = asyncio.create_task(_throw_away(rest)) if rest else None
         try:
             async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
                 await self._send_response(send, response, answer)
@@ -89,6 +86,8 @@ class ChatConnection(ASGIHTTPConnection):
             pass
         finally:
             answer.give_back()
+            if listening:
+                await cancel_tasks({listening})
 
     async def _send_response(self, send: Any, response: Any, answer: "_Share | None" = None) -> None:
         """What is whole in memory goes out in one piece, and not in one that might be followed by another, unless it is
@@ -111,9 +110,9 @@ class ChatConnection(ASGIHTTPConnection):
         async with asyncio.timeout(PATIENCE):
             await send({"type": "http.response.body", "body": whole, "more_body": False})
 
-    async def _receive_body(self, request: Request, receive: Any, share: "_Share") -> Body:
+    async def _receive_body(self, request: ChatRequest, receive: Any, share: "_Share") -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
-        received = 0
+        received, parts = 0, []
         # What it says that it is going to be counts from the beginning: thousands of them may come in one moment.
         taken = min(request.content_length or 0, most)
         if taken:
@@ -129,18 +128,42 @@ class ChatConnection(ASGIHTTPConnection):
                         if not share.has_room():
                             return Body.REFUSED
                         share.take(len(part))
-                    request.body.append(part)
-                    if not message.get("more_body", False):
-                        request.body.set_complete()
+                    parts.append(part)
+                    if not message.get("more_body", False) and received <= most:
+                        request.body.set_result(b"".join(parts))
                         # There is nothing to wait for, and so no task needed that waits.
                         request.body_timeout = None
                         return Body.WHOLE
-                    if request.method in READS or max(received, request.content_length or 0) > most:
+                    if request.method in READS:
+                        return Body.LEFT
+                    if max(received, request.content_length or 0) > most:
+                        request.rest = _rest(parts, receive, ended=not message.get("more_body", False))
                         return Body.LEFT
                 return Body.GONE
         except TimeoutError:
             request.body_timeout = 0
             return Body.LEFT
+
+
+async def _rest(begun: list[bytes], receive: Any, *, ended: bool) -> AsyncIterator[bytes]:
+    """What has come of a body, and then the rest, as it is asked for. Raises BodyBroken."""
+    for part in begun:
+        yield part
+    while not ended:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                message = await receive()
+        except TimeoutError:
+            raise BodyBroken from None
+        if message["type"] != "http.request":
+            raise BodyBroken
+        ended = not message.get("more_body", False)
+        yield message.get("body", b"")
+
+
+async def _throw_away(receive: Any) -> None:
+    while (await receive())["type"] == "http.request":
+        pass
 
 
 async def _refuse(send: Any) -> None:

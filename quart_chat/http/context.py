@@ -6,10 +6,10 @@ import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from quart import Request as QuartRequest
@@ -19,12 +19,13 @@ from werkzeug.sansio.request import Request
 
 from quart_chat import encoding
 from quart_chat.asgi import Scope
-from quart_chat.errors import ChatError, FormInvalid, FormUnsupported, MethodNotAllowed, RequestTooLarge
+from quart_chat.errors import BodyUnsupported, ChatError, FormInvalid, MethodNotAllowed, RequestTooLarge
 from quart_chat.hosts import canonical
-from quart_chat.http import proxies
+from quart_chat.http import proxies, surfaces
 from quart_chat.http.policies import Policy
 from quart_chat.http.serving import Site
-from quart_chat.models import Cursor
+from quart_chat.http.surfaces import FORM, Surface
+from quart_chat.models import Cursor, User
 
 EXTENSION = "quart_chat"
 
@@ -41,7 +42,28 @@ written in characters of four bytes has 32,000."""
 NETWORK_LENGTH = 12
 """Hexadecimal digits in the name of a network."""
 
-Refusal = Callable[[ChatError], Awaitable[str | bytes]]
+RefusedPage = Callable[[ChatError], Awaitable[str | bytes]]
+
+
+@dataclass(slots=True)
+class Around:
+    """What a request says in its address or its form, and not in a header, of the page in whose frame it was made."""
+
+    host: str | None
+    """As `Frame.host`; None where it is in no frame."""
+    token: str | None
+
+
+@dataclass(slots=True)
+class Visit:
+    """What becomes known of a request while it is answered."""
+
+    around: Around | None = None
+    user: User | None = None
+    is_known: bool = False
+    """Whether it has been looked up who that is."""
+    refused_page: RefusedPage | None = None
+    """What a browser without JavaScript is shown when the request is refused."""
 
 
 class HeldRequest(Request):
@@ -60,15 +82,17 @@ class HeldRequest(Request):
         )
         self.scope = scope
         self.site = site
-        self.notes: dict[str, Any] = {}
+        self.visit = Visit()
         self.http_version: str = scope["http_version"]
 
 
 class ChatRequest(QuartRequest):
-    """A request that Quart answers. Like the other it knows its site, and what was noted of it."""
+    """A request that Quart answers. Like the other it knows its site, and what becomes known of it."""
 
     site: Site
-    notes: dict[str, Any]
+    visit: Visit
+    rest: AsyncIterator[bytes] | None = None
+    """The body in parts, if it is longer than a form."""
 
     @property
     def blueprints(self) -> list[str]:
@@ -93,7 +117,7 @@ def held(request: HeldRequest) -> Iterator[None]:
 def begin(request: ChatRequest, site: Site) -> None:
     """From here on, in this task, everything here is about `request`."""
     request.site = site
-    request.notes = {}
+    request.visit = Visit()
     _asked.set(request)
 
 
@@ -134,9 +158,8 @@ def cookie(name: str) -> str | None:
     return value
 
 
-def notes() -> dict[str, Any]:
-    """What is remembered of this request for as long as it is being answered."""
-    return _asked.get().notes
+def visit() -> Visit:
+    return _asked.get().visit
 
 
 def http_version() -> str:
@@ -172,9 +195,11 @@ def is_navigation() -> bool:
     return headers().get("Sec-Fetch-Dest") == "document"
 
 
-def is_stream() -> bool:
-    """Whether a stream or a poll was asked for."""
-    return _by_quart().blueprint == "streams"
+def surface() -> Surface:
+    """Of the route that was asked for."""
+    asked = _by_quart()
+    endpoint = asked.endpoint
+    return surfaces.surface_of(current_app, endpoint) if endpoint else surfaces.surface_around(current_app, asked.path)
 
 
 def takes_gzip() -> bool:
@@ -269,15 +294,50 @@ def last_event_id() -> Cursor | None:
     return (Cursor.parse(text) or Cursor("", 0)) if text else None
 
 
+def check_body() -> None:
+    """Refuse a body that the route does not take, by what the headers say of it. Raises BodyUnsupported,
+    RequestTooLarge."""
+    request, taken = _by_quart(), surface()
+    # What does not say what it is, is a form.
+    kind = request.mimetype or (FORM if has_body() else "")
+    if kind and kind not in taken.kinds:
+        raise BodyUnsupported(taken.kinds)
+    if (request.content_length or 0) > taken.length:
+        raise RequestTooLarge
+
+
+async def whole_body() -> bytes:
+    """The body of a request whose route takes no more than a form has. Raises RequestTooLarge."""
+    request = _by_quart()
+    if request.rest is not None:
+        raise RequestTooLarge
+    body = await request.get_data()
+    assert isinstance(body, bytes)
+    if len(body) > surface().length:
+        raise RequestTooLarge
+    return body
+
+
+async def parts() -> AsyncIterator[bytes]:
+    """The body as it comes, once: nothing of it is kept. Raises RequestTooLarge, BodyBroken."""
+    request = _by_quart()
+    most, received = surface().length, 0
+    if request.rest is None:
+        yield await whole_body()
+        return
+    async for part in request.rest:
+        received += len(part)
+        if received > most:
+            raise RequestTooLarge
+        yield part
+
+
 async def form() -> dict[str, str]:
     """The fields of a POST, read strictly: bytes that are no UTF-8 are refused, not replaced.
 
-    Raises FormUnsupported, FormInvalid, RequestTooLarge.
+    Raises FormInvalid, RequestTooLarge.
     """
-    if _by_quart().mimetype not in ("application/x-www-form-urlencoded", ""):
-        raise FormUnsupported
-    body = await _by_quart().get_data()
-    assert isinstance(body, bytes)
+    body = await whole_body()
     if body.count(b"%") > ESCAPES:
         raise RequestTooLarge
     try:
@@ -294,23 +354,14 @@ def allow(policy: Policy) -> None:
     scope[POLICY] = policy
 
 
-def answer_in_text() -> None:
-    """A refusal of this request is a line of text, and no page."""
-    notes()["text"] = True
-
-
-def is_answered_in_text() -> bool:
-    return is_stream() or "text" in notes()
-
-
-def if_refused(page: Refusal) -> None:
+def if_refused(page: RefusedPage) -> None:
     """What a browser without JavaScript is shown when this request is refused: the same page, its form still filled."""
-    notes()["refusal"] = page
+    visit().refused_page = page
 
 
 async def refused_page(error: ChatError) -> str | bytes | None:
     """That page; None where there is none, or where the page itself is what is refused."""
-    page: Refusal | None = notes().get("refusal")
+    page = visit().refused_page
     try:
         return await page(error) if page else None
     except ChatError:

@@ -8,6 +8,7 @@ from quart_chat.domain import guests as people
 from quart_chat.domain.sender import Frame, Sender
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.http import context, cookies, origins
+from quart_chat.http.context import Around
 from quart_chat.identity import guests, tickets
 from quart_chat.models import User
 
@@ -45,18 +46,15 @@ def frame() -> Frame | None:
 
     Whoever brings a token is in a frame, even if it does not say in whose.
     """
-    noted = context.notes()
-    if "host" in noted:
-        host: str | None = noted["host"]
-    else:
-        host = context.headers().get(HOST, "" if token() else None)
+    around = context.visit().around
+    host = around.host if around else context.headers().get(HOST, "" if token() else None)
     return None if host is None else Frame(host, is_local())
 
 
 def in_frame_of(host: str | None, token: str | None = None) -> None:
     """Let this request count as one from a frame in a page of `host`, with a token that is not in its headers; with
     None, as one of this site itself."""
-    context.notes().update(host=host, token=token)
+    context.visit().around = Around(host, token)
 
 
 def host_around() -> str | None:
@@ -74,7 +72,8 @@ def host_around() -> str | None:
 
 def token() -> str | None:
     """The token that a frame sends with its requests; empty where it sends an empty one."""
-    found: str | None = context.notes().get("token") or context.headers().get(TOKEN)
+    around = context.visit().around
+    found: str | None = (around and around.token) or context.headers().get(TOKEN)
     return None if found is None else found.strip()
 
 
@@ -97,11 +96,10 @@ def user_key() -> str | None:
 
 async def user() -> User | None:
     """Whoever this request comes from, looked up once."""
-    noted = context.notes()
-    if "user" not in noted:
-        noted["user"] = await people.current(context.site().chat, user_key())
-    found: User | None = noted["user"]
-    return found
+    visit = context.visit()
+    if not visit.is_known:
+        visit.user, visit.is_known = await people.current(context.site().chat, user_key()), True
+    return visit.user
 
 
 def sender(name: str | None = None) -> Sender:

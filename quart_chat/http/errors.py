@@ -1,4 +1,4 @@
-"""One way from an error to an answer: a fragment for htmx, the filled-in page without it."""
+"""One way from an error to an answer, in the form in which the surface of the route refuses."""
 
 import structlog
 from quart import Quart, redirect
@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from quart_chat.domain import rooms
 from quart_chat.errors import ChatError, Failed, MessageNotFound, NotFound, RequestTooLarge, RoomNotFound
 from quart_chat.http import addresses, context, security
+from quart_chat.http.surfaces import Refusal
 
 log = structlog.get_logger()
 
@@ -23,8 +24,7 @@ async def _chat_error(error: ChatError) -> Response:
         return meant
     if error.counts and security.costs_when_refused():
         context.site().chat.limits.refused(context.address())
-    if context.is_answered_in_text():
-        # Never HTML: an event stream client could take it for content, or for a reason to ask again at once.
+    if context.surface().refusal is Refusal.TEXT:
         response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
     elif context.is_htmx():
         response = _html(context.fragment("errors/_refused.html", error=error), error.status)

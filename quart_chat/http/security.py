@@ -7,6 +7,7 @@ from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.http import context, credentials, origins
 from quart_chat.http.origins import Own
 from quart_chat.http.policies import EVERY_PAGE, Policy
+from quart_chat.http.surfaces import Surface
 
 PERMISSIONS = b", ".join(
     b"%b=()" % feature
@@ -38,15 +39,17 @@ DEFAULTS = [
 
 
 async def check_request() -> None:
-    """Refuse what no route should see. Raises VersionUnsupported, OriginRefused, TooFast.
+    """Refuse what the route should not see. Raises VersionUnsupported, OriginRefused, TooFast, BodyUnsupported,
+    RequestTooLarge.
 
     HTTP/2: Hypercorn's has no backpressure, and without TLS it cannot be switched off by configuration.
     """
     check_version()
-    if not context.is_safe():
-        check_origin()
+    check_origin(context.surface())
     if costs_when_refused():
         context.site().chat.limits.check_refusals(context.address())
+    if not context.is_safe():
+        context.check_body()
 
 
 def costs_when_refused() -> bool:
@@ -60,22 +63,14 @@ def check_version() -> None:
         raise VersionUnsupported
 
 
-def check_origin() -> None:
-    """Refuse a request that another site made in somebody's name.
+def check_origin(surface: Surface) -> None:
+    """Refuse a request that another site made in somebody's name, or that would use up what is somebody's.
 
     On unsafe methods `Origin` or `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/) must show that the request
-    comes from this site's own pages. Raises OriginRefused.
+    comes from this site's own pages; a program sends neither header, and may read. Raises OriginRefused.
     """
-    if not _is_own(absent=False):
-        raise OriginRefused(_advice())
-
-
-def check_stream_origin() -> None:
-    """Refuse a stream that another site's page asks for: it could use up a person's connections.
-
-    A program sends neither header and is served. Raises OriginRefused.
-    """
-    if not _is_own(absent=True):
+    reads = context.is_safe()
+    if not (reads and surface.foreign) and not _is_own(absent=reads or surface.programs):
         raise OriginRefused(_advice())
 
 
@@ -85,7 +80,7 @@ def stream_user() -> str | None:
     Only where a page of this site asks, which no other site's page can seem to be: it could use up the places.
     """
     if context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers():
-        # `check_stream_origin` has seen that it is this site's.
+        # `check_origin` has seen that it is this site's.
         return credentials.user_key()
     return None
 

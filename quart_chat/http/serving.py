@@ -29,6 +29,8 @@ class Site:
     allowance: Allowance = field(init=False)
     bodies: UnderWay = field(init=False)
     answers: UnderWay = field(init=False)
+    held: frozenset[str] = frozenset()
+    """The paths whose answers are held back while Quart listens to the client."""
     _open: tuple[Chat, Feeds] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """For the owner of a room: what to put into a page, what it looks like there, and who may show it."""
 
-from quart import Blueprint, redirect
+from quart import redirect
 from quart.typing import ResponseReturnValue
 
 from quart_chat import sites
@@ -8,9 +8,10 @@ from quart_chat.domain import embed_keys, embeds, rooms
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
+from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.view import look
 
-blueprint = Blueprint("embedding", __name__, url_prefix="/rooms/<slug>/embed")
+blueprint = Blueprint("embedding", __name__, PAGES, url_prefix="/rooms/<slug>/embed")
 
 
 @blueprint.get("")

@@ -2,7 +2,7 @@
 
 import secrets
 
-from quart import Blueprint, redirect
+from quart import redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
@@ -12,12 +12,13 @@ from quart_chat.domain.sender import Frame
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import OWN, Policy
+from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Draft
 from quart_chat.view import look
 from quart_chat.view.templates import Framed
 from quart_chat.web.rooms import answer, render
 
-blueprint = Blueprint("embed", __name__)
+blueprint = Blueprint("embed", __name__, PAGES)
 
 
 @blueprint.get("/embed/<slug>")

@@ -1,10 +1,9 @@
 """For whatever watches the server: is it alive, can it do its work."""
 
-from quart import Blueprint
-
 from quart_chat.http import context
+from quart_chat.http.surfaces import Blueprint, Surface
 
-blueprint = Blueprint("health", __name__)
+blueprint = Blueprint("health", __name__, Surface(foreign=True))
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 
@@ -18,7 +17,6 @@ async def alive() -> tuple[str, dict[str, str]]:
 async def ready() -> tuple[str, dict[str, str]]:
     """Whether messages can be stored, as a message would be; and what the operator should know. Raises
     StoreUnavailable, which answers 503 with the reason."""
-    context.answer_in_text()
     database = context.site().chat.database
     await database.prove()
     return f"ready\n{database.space_warning()}".rstrip() + "\n", PLAIN

@@ -1,13 +1,12 @@
 """Who somebody is, for frames: what says so is in the headers of their requests, and opening a page has none."""
 
-from quart import Blueprint
 from quart.wrappers import Response
 
 from quart_chat.domain import site_members
 from quart_chat.http import context, credentials
-from quart_chat.http.security import check_stream_origin
+from quart_chat.http.surfaces import Blueprint, Refusal, Surface
 
-blueprint = Blueprint("identity", __name__, url_prefix="/rooms/<slug>/identity")
+blueprint = Blueprint("identity", __name__, Surface(Refusal.PAGE), url_prefix="/rooms/<slug>/identity")
 
 
 @blueprint.get("")
@@ -17,7 +16,6 @@ async def show(slug: str) -> Response:
     `Chat-Identity` is who that is, or `none`: an answer without it is somebody else's. `Chat-Expires` is for how many
     seconds a token counts that the room's site has signed.
     """
-    check_stream_origin()
     chat = context.site().chat
     user, expires_at = await site_members.present(chat, slug, credentials.sender())
     response = Response(

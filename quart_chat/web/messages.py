@@ -2,7 +2,7 @@
 
 import secrets
 
-from quart import Blueprint, redirect
+from quart import redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
@@ -12,10 +12,11 @@ from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.events import MessageChanged, MessageDeleted, MessagePosted
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
+from quart_chat.http.surfaces import PAGES, STRICTEST, Blueprint
 from quart_chat.models import Draft, Message
 from quart_chat.web.rooms import compressed, find_page, show_page
 
-blueprint = Blueprint("messages", __name__, url_prefix="/rooms/<slug>/messages")
+blueprint = Blueprint("messages", __name__, PAGES, url_prefix="/rooms/<slug>/messages")
 
 
 @blueprint.get("")
@@ -66,9 +67,9 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:message_id>/source")
+@blueprint.but(STRICTEST)
 async def source(slug: str, message_id: int) -> Response:
     """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
-    context.answer_in_text()
     message = await messages.source(context.site().chat, slug, credentials.sender(), message_id)
     response = Response(message.text, content_type="text/plain; charset=utf-8")
     response.headers["Chat-Version"] = str(message.version)

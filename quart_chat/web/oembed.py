@@ -3,15 +3,15 @@
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
-from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
 from quart_chat import sites
 from quart_chat.domain import rooms
 from quart_chat.errors import EmbedForbidden, FormatUnsupported, RoomNotFound
 from quart_chat.http import context, credentials, origins
+from quart_chat.http.surfaces import PAGES, Blueprint
 
-blueprint = Blueprint("oembed", __name__)
+blueprint = Blueprint("oembed", __name__, PAGES)
 
 WIDTH, HEIGHT = 640, 480
 """Pixels, where a site says nothing of its limits."""

@@ -2,7 +2,7 @@
 
 import secrets
 
-from quart import Blueprint, redirect
+from quart import redirect
 from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
@@ -12,10 +12,11 @@ from quart_chat.encoding import QUICK, gzip
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
+from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Page
 from quart_chat.view.templates import Framed
 
-blueprint = Blueprint("rooms", __name__)
+blueprint = Blueprint("rooms", __name__, PAGES)
 
 REFRESH = 30
 """Seconds after which a page without JavaScript loads itself again."""

@@ -5,14 +5,14 @@ import io
 import json
 
 import segno
-from quart import Blueprint
 from quart.wrappers import Response
 
 from quart_chat import assets
 from quart_chat.domain import rooms
 from quart_chat.http import context
+from quart_chat.http.surfaces import PAGES, Blueprint
 
-blueprint = Blueprint("share", __name__)
+blueprint = Blueprint("share", __name__, PAGES)
 
 AGE = 3600
 """Seconds for which the manifest and a code may be kept."""

@@ -19,8 +19,9 @@ from quart_chat.http import context
 from quart_chat.http.connection import PATIENCE
 from quart_chat.http.context import HeldRequest
 from quart_chat.http.held import LONGEST_WAIT, STREAM_HEADERS
-from quart_chat.http.security import DEFAULTS, FIXED, check_stream_origin, check_version, stream_user
+from quart_chat.http.security import DEFAULTS, FIXED, check_origin, check_version, stream_user
 from quart_chat.http.serving import Site
+from quart_chat.http.surfaces import STRICTEST
 from quart_chat.models import Rank
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
@@ -162,7 +163,7 @@ async def _poll(slug: str, handover: Handover) -> None:
 async def _feed(slug: str) -> Feed:
     check_version()
     context.check_method(*METHODS)
-    check_stream_origin()
+    check_origin(STRICTEST)
     site = context.site()
     slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
     return site.feeds.known(slug) or await site.feeds.get(await rooms.find(site.chat, slug))

@@ -15,8 +15,9 @@ import pytest
 from quart import Quart
 
 from quart_chat import sites
-from quart_chat.app import BODY_LENGTH, create_app
+from quart_chat.app import create_app
 from quart_chat.config import Config
+from quart_chat.http.surfaces import FORM_LENGTH
 
 LINE = 15_000
 """Characters of an address or a header: servers take 16 KiB of all of them."""
@@ -136,9 +137,9 @@ def requests() -> list[tuple[str, str, str, bytes, dict[str, str]]]:
             for what, value in WORST.items():
                 fields = {**SENT, "key": secrets.token_urlsafe(18), name: "\0"}
                 form = "&".join(f"{field}={quote(given)}" for field, given in fields.items())
-                body = form.encode().replace(b"%00", value.encode())[: BODY_LENGTH - 3]
+                body = form.encode().replace(b"%00", value.encode())[: FORM_LENGTH - 3]
                 found.append((f"{path} {name} {what}", "POST", path, body.decode(errors="ignore").encode(), {}))
-        for what, body in {"no fields": b"&" * BODY_LENGTH, "percents": b"text=" + b"%" * (BODY_LENGTH - 5)}.items():
+        for what, body in {"no fields": b"&" * FORM_LENGTH, "percents": b"text=" + b"%" * (FORM_LENGTH - 5)}.items():
             found.append((f"{path} {what}", "POST", path, body, {}))
     for path, queries in PAGES.items():
         for what, value in IN_A_LINE.items():

@@ -40,9 +40,9 @@ UNREADABLE = {
     "half a surrogate": (b"text=%ed%a0%80&name=Ana", FORM, 400, "form_invalid"),
     "raw bytes": (b"text=\xff\xfe&name=Ana", FORM, 400, "form_invalid"),
     "too many fields": (b"&".join(b"a=1" for _ in range(50)), FORM, 400, "form_invalid"),
-    "json": (b'{"text": "x", "name": "Ana"}', {"Content-Type": "application/json"}, 415, "form_unsupported"),
-    "plain": (b"text=x&name=Ana", {"Content-Type": "text/plain"}, 415, "form_unsupported"),
-    "multipart": (b"--a--", {"Content-Type": "multipart/form-data; boundary=a"}, 415, "form_unsupported"),
+    "json": (b'{"text": "x", "name": "Ana"}', {"Content-Type": "application/json"}, 415, "body_unsupported"),
+    "plain": (b"text=x&name=Ana", {"Content-Type": "text/plain"}, 415, "body_unsupported"),
+    "multipart": (b"--a--", {"Content-Type": "multipart/form-data; boundary=a"}, 415, "body_unsupported"),
     "too large": (b"text=" + b"x" * 200_000, FORM, 413, "too_large"),
 }
 

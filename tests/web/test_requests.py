@@ -3,17 +3,10 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from quart_chat.app import create_app
-from quart_chat.http.connection import HELD
 from tests.people import Person
 from tests.serving import Server
 from tests.streaming.servers import held
 from tests.streaming.wire import eventually, wire
-
-
-def test_every_address_whose_answer_is_held_back_says_so() -> None:
-    rules = [(rule.endpoint.split(".")[0], rule.rule) for rule in create_app().url_map.iter_rules()]
-    assert {rule for owner, rule in rules if owner == "streams"} == {rule for _, rule in rules if rule.endswith(HELD)}
 
 
 async def test_body_that_comes_in_pieces_is_whole(server: Server, alice: Person, room: str) -> None:
