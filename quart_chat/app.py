@@ -1,7 +1,8 @@
 """The only wiring: settings in, a Quart app out. What is opened when serving begins is closed when it ends."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -44,6 +45,8 @@ from quart_chat.web import (
     static,
     streams,
 )
+from quart_chat.work.audit_log import AuditLog
+from quart_chat.work.follow import follow
 
 log = structlog.get_logger()
 
@@ -96,7 +99,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
             log.warning("htmx is not here: pages have it from the CDN alone (quart-chat fetch-htmx)")
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
-        async with open_chat(config) as chat:
+        async with open_chat(config) as chat, _following(chat, config):
             feeds = Feeds(chat, forms(site.templates), config.heartbeat, Places.from_config(config))
             site.opened(chat, feeds)
             yield
@@ -121,6 +124,16 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         yield Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _following(chat: Chat, config: Config) -> AsyncIterator[None]:
+    """Work after commits, as far as any is asked for. Raises StartupError."""
+    async with AsyncExitStack() as stack:
+        if config.audit_log:
+            audit_log = stack.enter_context(AuditLog.opened(Path(config.audit_log), chat.epoch))
+            await stack.enter_async_context(follow(chat, audit_log))
+        yield
 
 
 def forms(templates: Templates) -> Forms:

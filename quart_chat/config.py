@@ -55,6 +55,9 @@ class Config(BaseSettings):
     )
     streams_per_address: int = Field(500, ge=1, description="Streams and held polls that one address may have open")
     streams_per_user: int = Field(16, ge=1, description="Streams and held polls that one guest may have open")
+    audit_log: str = Field(
+        "", description="File to which each act in each room is appended, as a line of JSON; empty for none"
+    )
     heartbeat: float = Field(15.0, gt=0, le=60, description="Seconds between heartbeats on a stream")
     stream_age: float = Field(600.0, gt=0, description="Seconds after which a stream ends and the reader resumes")
     replay_limit: int = Field(1000, ge=1, description="Events that a returning reader may have missed before a reset")

@@ -4,7 +4,7 @@ A broker may lose, repeat and reorder. A feed sees that from the numbers, and re
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -67,3 +67,7 @@ class Broker(Protocol):
 
     def subscribe(self, topic: Topic) -> AbstractContextManager[Inbox]:
         """What is told of `topic` from now on."""
+
+    def watch(self, moved: Callable[[int], None]) -> AbstractContextManager[None]:
+        """Have `moved` called from now on with the id of each room in which something was committed, of most at least.
+        It MUST neither wait nor raise."""

@@ -1,7 +1,7 @@
 """The broker of a single process: a queue for each subscriber, and events as they are."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, Signal, Topic
@@ -11,10 +11,13 @@ from quart_chat.events import Event
 class MemoryBroker:
     def __init__(self) -> None:
         self._inboxes: dict[Topic, set[Inbox]] = {}
+        self._watching: set[Callable[[int], None]] = set()
 
     def publish(self, committed: Sequence[Event]) -> None:
         for event in committed:
             self._put(Topic.room(event.room_id), event, INBOX)
+            for moved in self._watching:
+                moved(event.room_id)
 
     def signal(self, topic: Topic, signal: Signal) -> None:
         self._put(topic, signal, SIGNALS)
@@ -30,6 +33,14 @@ class MemoryBroker:
             inboxes.discard(inbox)
             if not inboxes:
                 self._inboxes.pop(topic, None)
+
+    @contextmanager
+    def watch(self, moved: Callable[[int], None]) -> Iterator[None]:
+        self._watching.add(moved)
+        try:
+            yield
+        finally:
+            self._watching.discard(moved)
 
     def _put(self, topic: Topic, news: Event | Signal, most: int) -> None:
         for inbox in self._inboxes.get(topic, ()):

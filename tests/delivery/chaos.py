@@ -17,7 +17,7 @@ from pathlib import Path
 from quart_chat.store import copies
 from tests.delivery import readers, writers
 from tests.delivery.ledger import Ledger
-from tests.delivery.verdict import judge_backup, judge_database, judge_reader, whole_room
+from tests.delivery.verdict import judge_audit_log, judge_backup, judge_database, judge_reader, whole_room
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -36,6 +36,7 @@ SETTINGS = {
     "stream_age": "4",
     "replay_limit": "1000000",
     "replay_bytes": "1000000000",
+    "audit_log": "audit.jsonl",
 }
 """Streams also end by their age now and then. Restless readers fall behind by more than a thousand events where the
 machine is quick, and are to be resumed all the same."""
@@ -78,8 +79,9 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
             stopping.set()
 
         room, head = await whole_room(late)
+        audit_log = folder / SETTINGS["audit_log"]
         async with asyncio.timeout(SETTLE):
-            while any(reader.position < head for reader in audience):
+            while any(reader.position < head for reader in audience) or audit_log.read_bytes().count(b"\n") < head:
                 await asyncio.sleep(0.05)
         for task in tasks:
             task.cancel()
@@ -88,6 +90,7 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
         assert head == len(log)
         for reader in audience:
             judge_reader(reader, log, room, ledger)
+        judge_audit_log(audit_log, log)
         assert not [line for line in server.log.splitlines() if "epoch" in line or "nothing is stored" in line]
         await restore(server, late, backup)
         judge_backup(folder / "quart_chat.db", known, ledger, log)

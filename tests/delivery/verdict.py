@@ -1,5 +1,6 @@
 """What must be true when the dust has settled: of the database, and of every reader."""
 
+import json
 import re
 import sqlite3
 from collections import defaultdict
@@ -37,6 +38,13 @@ def judge_database(path: Path, ledger: Ledger) -> Log:
     for message in ledger.messages.values():
         assert happened[message.id] == expected_events(message), message
     return {cursor: (type, message_id) for cursor, type, message_id in events}
+
+
+def judge_audit_log(path: Path, log: Log) -> None:
+    """It has a line for every event, whole, in order, and none twice, however often it was killed while it wrote."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [int(line["cursor"].split(".")[1]) for line in lines] == [*range(1, len(log) + 1)]
+    assert [(line["act"], line["message"]) for line in lines] == [*log.values()]
 
 
 def judge_backup(path: Path, known: dict[int, Posted], ledger: Ledger, log: Log) -> None:

@@ -89,6 +89,13 @@ async def test_secret_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "quart_chat.db.secret cannot be read or made" in await refusal(tmp_path)
 
 
+async def test_audit_log_that_is_something_else_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("tea\ncake\n")
+    line = await refusal(tmp_path, audit_log="list.txt")
+    assert "The audit log list.txt cannot be written: it is something else already" in line
+    assert (tmp_path / "list.txt").read_text() == "tea\ncake\n"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

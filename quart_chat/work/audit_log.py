@@ -1,0 +1,97 @@
+"""A file that says who did what to whom, when and in which room: one line of JSON for each act, and nobody's words.
+
+Of the same epoch, room and cursor it is the same act. A line may be there twice after a kill, and none is missing.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from quart_chat.errors import StartupError
+from quart_chat.events import ACT_NAMES, AboutMessage, Event, MemberChanged
+from quart_chat.models import Cursor, Room
+from quart_chat.work.appended import Appended
+
+START = b'{"at":"'
+"""With which each line begins."""
+
+LAST = 2_000
+"""Lines that are remembered, so that they are not written again where it was not stored that they are."""
+
+ERASED = "erased"
+"""What an act is called whose subject is gone, or which only newer versions know."""
+
+
+class AuditLog:
+    """A `Follower`. It begins with the first event: whoever asks who did something asks afterwards."""
+
+    name = "audit log"
+    from_now = False
+
+    def __init__(self, path: Path, epoch: str) -> None:
+        self._file = Appended(path, START, _is_line)
+        self._epoch = epoch
+        self._waiting: list[bytes] = []
+        self._written: dict[bytes, None] = {}
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path, epoch: str) -> Iterator["AuditLog"]:
+        """Raises StartupError where it cannot be written, or is something else."""
+        audit_log = cls(path, epoch)
+        try:
+            audit_log._remember(audit_log._file.open())
+        except OSError as error:
+            raise StartupError(f"The audit log {path} cannot be written: {error.strerror}.") from error
+        try:
+            yield audit_log
+        finally:
+            audit_log._file.close()
+
+    async def work(self, room: Room, event: Event) -> None:
+        line = described(self._epoch, room, event)
+        if line not in self._written:
+            self._waiting.append(line)
+
+    async def settle(self) -> None:
+        lines, self._waiting = self._waiting, []
+        if lines:
+            await asyncio.to_thread(self._file.append, b"".join(line + b"\n" for line in lines))
+            self._remember(lines)
+
+    def _remember(self, lines: list[bytes]) -> None:
+        self._written |= dict.fromkeys(lines)
+        for line in [*islice(self._written, max(0, len(self._written) - LAST))]:
+            del self._written[line]
+
+
+def described(epoch: str, room: Room, event: Event) -> bytes:
+    """An act as a line, without its end."""
+    at = datetime.fromtimestamp(event.at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line: dict[str, object] = {
+        "at": at,
+        "room": room.slug,
+        "room_id": room.id,
+        "cursor": str(Cursor(epoch, event.cursor)),
+        "act": ACT_NAMES.get(type(event.act), ERASED),
+        "actor": event.actor_id,
+    }
+    match event.act:
+        case AboutMessage(message):
+            line |= {"message": message.id, "author": message.author.id}
+        case MemberChanged(member):
+            line |= {"member": member.author.id, "rank": member.rank.name.lower(), "standing": member.standing}
+    return json.dumps(line, separators=(",", ":")).encode()
+
+
+def _is_line(line: bytes) -> bool:
+    if not line.startswith(START):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
