@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.gate import ELSEWHERE, PAGE, gated
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, page
 from tests.browser.webkit import Webkit, starting_webkit
@@ -116,6 +117,29 @@ async def test_buffered_stream_is_overtaken_by_polls(webkit: Webkit, server: Ser
         await webkit.open("about:blank")
 
 
+@pytest.mark.long
+async def test_gate_whose_session_ends_is_said_to_be_one_and_nothing_is_lost(
+    webkit: Webkit, host: Host, server: Server, alice: Person
+) -> None:
+    waiting = "return document.getElementById('outbox').textContent.includes('Not confirmed: another server answered')"
+    async with gated(server.url, host.put("/login", "<h1>Sign in to Example</h1>")) as gate:
+        await webkit.open(f"{gate.url}/rooms/{alice.room}")
+        await webkit.says("Live")
+        await webkit.run(NAME)
+        texts: list[str] = []
+        for answer in (ELSEWHERE, PAGE):
+            gate.shut(answer)
+            await webkit.says("Another server answers. Reload the page")
+            texts.append(f"behind a {answer}")
+            await webkit.type("#text", texts[-1] + Keys.ENTER)
+            await webkit.sees(True, waiting)
+            gate.open()
+            await webkit.run("document.dispatchEvent(new Event('visibilitychange'))")  # back from where one signs in
+            await webkit.shows(*texts)
+            await webkit.says("Live")
+        await webkit.open("about:blank")
+
+
 async def test_tabs_all_post_and_all_receive(webkit: Webkit, server: Server, alice: Person) -> None:
     url = f"{server.url}/rooms/{alice.room}"
     await webkit.open(url)
@@ -172,3 +196,68 @@ async def test_guest_in_a_frame_writes_is_known_and_deletes(
     await webkit.enter(0)
     await webkit.shows()
     await webkit.open("about:blank")
+
+
+async def test_room_without_scripts_is_used_by_its_forms(server: Server, alice: Person) -> None:
+    for number in range(40):
+        await alice.post_message(f"message {number}")
+    last = "return [...document.querySelectorAll('.message-text')].at(-1).textContent"
+    async with starting_webkit("--enable-javascript=FALSE") as webkit:
+        await webkit.open(f"{server.url}/rooms/{alice.room}?refresh=off")
+        await webkit.sees("message 39", last)
+        box = "[...document.querySelectorAll('.message-text')].at(-1).getBoundingClientRect()"
+        await webkit.sees(True, f"return {box}.top >= 0 && {box}.bottom <= innerHeight")
+        await webkit.type("[name=name]", "Wanda")
+        await webkit.type("#text", "hello from a plain form")
+        await webkit.press("Send")
+        await webkit.sees("hello from a plain form", last)
+
+        await webkit.run("document.getElementById('text').value = 'x'.repeat(8001)")
+        await webkit.press("Send")
+        await webkit.sees(True, "return document.querySelector('[role=alert]').textContent.includes('too long')")
+        await webkit.sees(8001, "return document.getElementById('text').value.length")
+
+        await webkit.open(f"{server.url}/rooms/{alice.room}?refresh=off")
+        mine = "#messages .message:last-child .message-link"
+        await webkit.click(mine)
+        await webkit.press("This message alone")
+        await webkit.run("document.querySelector('textarea').value = 'edited without a script'")
+        await webkit.press("Save")
+        await webkit.sees("edited without a script", last)
+        await webkit.click(mine)
+        await webkit.press("This message alone")
+        await webkit.press("Delete this message…")
+        await webkit.press("Delete")
+        await webkit.sees("message 39", last)
+
+
+async def test_frames_and_pages_that_may_keep_nothing_are_written_in(host: Host, server: Server, alice: Person) -> None:
+    """There are no cookies, and no `localStorage`; in a frame of this sort it throws as well."""
+    send = "text.value = arguments[0]; composer.requestSubmit()"
+    async with starting_webkit("--cookies-policy=never", "--enable-html5-local-storage=FALSE") as webkit:
+        await webkit.open(host.put("/", page(server, alice.room, FRAME) * 2))
+        await webkit.enter(0)
+        assert await webkit.run("return [localStorage, document.cookie]") == [None, ""]
+        await webkit.says("Live")
+        await webkit.run(NAME)
+        await webkit.run(send, "one")
+        await webkit.shows("one")
+        await webkit.sees("Wanda", "return document.querySelector('.identity-known bdi')?.textContent")
+        await webkit.run(send, "two")
+        for frame in (1, 0):
+            await webkit.enter(frame)
+            await webkit.says("Live")
+            await webkit.shows("one", "two")
+        await webkit.sees(2, "return document.querySelectorAll('[data-own]').length")
+
+        await webkit.open(f"{server.url}/rooms/{alice.room}")
+        await webkit.says("Live")
+        await webkit.run(NAME)
+        await webkit.type("#text", "three" + Keys.ENTER)
+        await webkit.shows("one", "two", "three")
+        # To the server whoever has none is somebody new: the page asks for the name again, and keeps the text.
+        await webkit.type("#text", "four" + Keys.ENTER)
+        await webkit.sees(True, "return document.querySelector('[role=alert]').textContent.includes('name')")
+        await webkit.run(NAME)
+        await webkit.press("Send")
+        await webkit.shows("one", "two", "three", "four")

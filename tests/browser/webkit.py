@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import NoSuchElementException, WebDriverException
 from selenium.webdriver import WebKitGTK, WebKitGTKOptions, WebKitGTKService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -20,11 +20,15 @@ from tests.network.programs import PACKAGES, find, need
 PROGRAMS = ("WebKitWebDriver", "Xvfb", "dbus-run-session")
 
 
+BUS = f"--config-file={Path(__file__).with_name('bus.conf')}"
+"""How to run a D-Bus session without the services of a desktop, which outlive it, and wait for each other."""
+
+
 class Service(WebKitGTKService):
     """The driver, in a D-Bus session of its own."""
 
     def command_line_args(self) -> list[str]:
-        return ["--", str(find("WebKitWebDriver")), f"--port={self.port}"]
+        return [BUS, "--", str(find("WebKitWebDriver")), f"--port={self.port}"]
 
 
 PATIENCE = 20.0
@@ -44,14 +48,23 @@ class Webkit:
         """The script's answer."""
         return await asyncio.to_thread(self.driver.execute_script, script, *values)
 
-    async def find(self, selector: str) -> WebElement:
-        return await asyncio.to_thread(self.driver.find_element, By.CSS_SELECTOR, selector)
+    async def find(self, what: str, by: str = By.CSS_SELECTOR) -> WebElement:
+        """Now or soon. The driver's own patience never ends in a page without scripts."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(NoSuchElementException):
+                    return await asyncio.to_thread(self.driver.find_element, by, what)
 
     async def type(self, selector: str, keys: str) -> None:
         await asyncio.to_thread((await self.find(selector)).send_keys, keys)
 
     async def click(self, selector: str) -> None:
         await asyncio.to_thread((await self.find(selector)).click)
+
+    async def press(self, words: str) -> None:
+        """The link or button that says so."""
+        path = f"//*[self::a or self::button][normalize-space()={words!r}]"
+        await asyncio.to_thread((await self.find(path, By.XPATH)).click)
 
     async def enter(self, frame: int) -> None:
         """Look into a frame of the page."""
@@ -83,24 +96,15 @@ class Webkit:
 
 
 @asynccontextmanager
-async def starting_webkit() -> AsyncIterator[Webkit]:
-    """Skips the test where there is none."""
+async def starting_webkit(*flags: str) -> AsyncIterator[Webkit]:
+    """With these flags of its MiniBrowser. Skips the test where there is none."""
     need(*PROGRAMS)
-    browsers = sorted(Path("/usr/lib").glob("*/webkit*/MiniBrowser"))
-    if not browsers:
-        pytest.skip(f"NOT RUN: MiniBrowser not found (on Debian: apt-get install {PACKAGES['WebKitWebDriver']})")
-    async with _screen() as display:
-        environment = os.environ | {
-            "DISPLAY": display,
-            "GDK_BACKEND": "x11",
-            "LIBGL_ALWAYS_SOFTWARE": "1",
-            "NO_AT_BRIDGE": "1",
-            "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # it needs user namespaces, which a container lacks
-        }
+    async with screen() as display:
         options = WebKitGTKOptions()
-        options.binary_location = str(browsers[-1])
-        options.add_argument("--automation")
-        service = Service(find("dbus-run-session"), env=environment, popen_kw={"start_new_session": True})
+        options.binary_location = find_minibrowser()
+        for flag in ("--automation", *flags):
+            options.add_argument(flag)
+        service = Service(find("dbus-run-session"), env=environment(display), popen_kw={"start_new_session": True})
         try:
             driver = await asyncio.to_thread(WebKitGTK, options=options, service=service)
             yield Webkit(driver)
@@ -110,8 +114,27 @@ async def starting_webkit() -> AsyncIterator[Webkit]:
                 os.killpg(service.process.pid, signal.SIGKILL)  # the session's end does not end its driver
 
 
+def find_minibrowser() -> str:
+    """Skips the test where there is none."""
+    browsers = sorted(Path("/usr/lib").glob("*/webkit*/MiniBrowser"))
+    if not browsers:
+        pytest.skip(f"NOT RUN: MiniBrowser not found (on Debian: apt-get install {PACKAGES['WebKitWebDriver']})")
+    return str(browsers[-1])
+
+
+def environment(display: str) -> dict[str, str]:
+    """What WebKit needs to know on a machine without a graphics card."""
+    return os.environ | {
+        "DISPLAY": display,
+        "GDK_BACKEND": "x11",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+        "NO_AT_BRIDGE": "1",
+        "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # it needs user namespaces, which a container lacks
+    }
+
+
 @asynccontextmanager
-async def _screen() -> AsyncIterator[str]:
+async def screen() -> AsyncIterator[str]:
     """The name of a display of its own."""
     process = await asyncio.create_subprocess_exec(
         str(find("Xvfb")), "-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1280x900x24",
