@@ -166,6 +166,7 @@ async def test_room_that_is_gone_is_all_that_a_page_says(window: OpenWindow, ser
     await ana.is_live()
     other = await ana.tab()
     await other.is_live()
+    await ana.page.bring_to_front()
     await ana.send("hello")
     await other.shows("not in the backup", "hello")
     await ana.write("half a sentence")
