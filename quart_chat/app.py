@@ -16,6 +16,7 @@ from quart_chat.config import Config, load_config
 from quart_chat.diagnose import routes as diagnose
 from quart_chat.diagnose.answer_websocket import OnlyToMeasure
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.gates import Gates
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.errors import StartupError
@@ -28,6 +29,7 @@ from quart_chat.http.serving import Site
 from quart_chat.http.surfaces import FORM_LENGTH, held_paths
 from quart_chat.secret import load_secret
 from quart_chat.store import events
+from quart_chat.store.others import Moved
 from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.forms import HTML, JSON, Encoder, Forms, event_as_json, signals_as_json
@@ -100,7 +102,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         async with open_chat(config) as chat, _following(chat, config):
-            feeds = Feeds(chat, forms(site.templates), config.heartbeat, Places.from_config(config))
+            feeds = Feeds(chat, forms(site.templates), config.heartbeat, Places.from_config(config), chat.gates.of_room)
             site.opened(chat, feeds)
             yield
             await feeds.close()
@@ -111,17 +113,32 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
 @asynccontextmanager
 async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat]:
     """The chat of these settings, for a server, or without `alone` for a command beside one. Raises StartupError."""
+    secret = load_secret(config)
     broker, newest = MemoryBroker(), Newest()
 
     def on_commit(events: Sequence[Event]) -> None:
         newest.committed(events)
+        gates.committed(events)
         broker.publish(events)
 
-    database = SQLiteDatabase(config.database_path, on_commit, alone=alone, reserve=config.disk_reserve)
+    def on_others(moved: Moved) -> None:
+        gates.forget()
+        for room_id, cursor in moved.items():
+            newest.moved(room_id, cursor)
+            broker.moved(room_id, cursor)
+
+    database = SQLiteDatabase(
+        config.database_path,
+        on_commit,
+        alone=alone,
+        reserve=config.disk_reserve,
+        on_others=on_others if alone else None,
+    )
+    gates = Gates(database, secret)
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)
-        yield Chat(database, broker, newest, Limits.from_config(config), epoch, load_secret(config))
+        yield Chat(database, broker, newest, gates, Limits.from_config(config), epoch, secret)
     finally:
         await database.close()
 

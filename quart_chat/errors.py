@@ -140,6 +140,18 @@ class NotYours(ChatError):
     sentence = "Only its author can change this message."
 
 
+class NotModerator(ChatError):
+    code = "not_moderator"
+    status = 403
+    sentence = "Only who looks after this room can do this: its owner and its moderators."
+
+
+class NotOperator(ChatError):
+    code = "not_operator"
+    status = 403
+    sentence = "Only who runs this server can do this."
+
+
 class NotOwner(ChatError):
     code = "not_owner"
     status = 403
@@ -301,6 +313,11 @@ class RemovedFromRoom(ChatError):
     code = "removed"
     status = 403
     sentence = "You were removed from this room. Whoever looks after it can let you in again."
+
+    def __init__(self, reason: str = "") -> None:
+        """`reason` is told as it was given."""
+        super().__init__(f"{self.sentence} The reason given: {reason}" if reason else None)
+        self.reason = reason
 
 
 class Draining(ChatError):

@@ -152,6 +152,18 @@ def _marks(key: str) -> tuple[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What a room knows of one of its people."""
+
+    rank: Rank
+    standing: Standing = Standing.IN
+    reason: str = ""
+    """Why, as they are told; may be empty."""
+    network: str = ""
+    """From where they wrote last, as a digest; empty where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Somebody in one room."""
 

@@ -12,6 +12,7 @@ import jwt
 from quart_chat.app import open_chat
 from quart_chat.config import Config
 from quart_chat.domain import embed_keys
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.embed_keys import NewKey
 from tests.people import Person
@@ -66,4 +67,4 @@ async def beside(server: Server) -> AsyncIterator[Chat]:
 
 async def site_of(server: Server, room: str, algorithm: str = "HS256") -> Site:
     async with beside(server) as chat:
-        return Site(room, await embed_keys.create(chat, room, algorithm))
+        return Site(room, await embed_keys.create(chat, room, CONSOLE, algorithm))

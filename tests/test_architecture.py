@@ -61,7 +61,8 @@ OWNERS = {
 """Libraries, and the modules where they stop."""
 
 CONNECTIONS = {
-    "store/sqlite.py", "store/guard.py", "store/history.py", "store/copies.py", "store/migrations/__init__.py"
+    "store/sqlite.py", "store/guard.py", "store/others.py", "store/history.py", "store/copies.py",
+    "store/migrations/__init__.py",
 }  # fmt: skip
 """Modules of the store that work with whole files; the others have statements."""
 

@@ -16,8 +16,8 @@ from examples.demo.site import create_site
 from quart_chat.app import open_chat
 from quart_chat.config import Config
 from quart_chat.domain import embed_keys, messages
+from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
 from quart_chat.domain.embed_keys import NewKey
-from quart_chat.domain.sender import Sender
 from quart_chat.models import Draft
 
 TALK = (
@@ -60,13 +60,13 @@ async def demo(folder: Path, chat_port: int, site_port: int) -> int:
 async def _prepare(database: str) -> NewKey:
     """Something to read, and a key for the site."""
     async with open_chat(Config(database_url=database, limits="off")) as chat:
-        guests: dict[str, str] = {}
+        guests: dict[str, GuestKey] = {}
         for name, text in TALK:
             posted = await messages.post(
-                chat, "lobby", Sender(guests.get(name), name, "demo"), Draft(text, secrets.token_urlsafe(18))
+                chat, "lobby", Asker(guests.get(name), name, "demo"), Draft(text, secrets.token_urlsafe(18))
             )
-            guests[name] = posted.author.key
-        return await embed_keys.create(chat, "lobby", "HS256")
+            guests[name] = GuestKey(posted.author.key)
+        return await embed_keys.create(chat, "lobby", CONSOLE, "HS256")
 
 
 async def _serve_site(chat: str, key: NewKey, port: int) -> None:

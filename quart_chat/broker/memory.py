@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, Signal, Topic
+from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, Position, Signal, Topic
 from quart_chat.events import Event
 
 
@@ -16,8 +16,14 @@ class MemoryBroker:
     def publish(self, committed: Sequence[Event]) -> None:
         for event in committed:
             self._put(Topic.room(event.room_id), event, INBOX)
-            for moved in self._watching:
-                moved(event.room_id)
+            for watching in self._watching:
+                watching(event.room_id)
+
+    def moved(self, room_id: int, cursor: int) -> None:
+        """Tell that somebody else has committed in a room, up to `cursor`."""
+        self._put(Topic.room(room_id), Position(cursor), INBOX)
+        for watching in self._watching:
+            watching(room_id)
 
     def signal(self, topic: Topic, signal: Signal) -> None:
         self._put(topic, signal, SIGNALS)
@@ -42,7 +48,7 @@ class MemoryBroker:
         finally:
             self._watching.discard(moved)
 
-    def _put(self, topic: Topic, news: Event | Signal, most: int) -> None:
+    def _put(self, topic: Topic, news: Event | Position | Signal, most: int) -> None:
         for inbox in self._inboxes.get(topic, ()):
             if inbox.qsize() < most:
                 inbox.put_nowait(news)

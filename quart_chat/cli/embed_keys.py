@@ -8,6 +8,7 @@ import click
 from quart_chat import sites
 from quart_chat.cli.beside import OneLine, database_option, in_chat
 from quart_chat.domain import embed_keys, embeds, rooms
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.embed_keys import ALGORITHMS, GRACE, NewKey
 from quart_chat.models import EmbedKey, Room
@@ -29,7 +30,7 @@ def embed_key() -> None:
 @database_option
 def create(room: str, algorithm: str, database: str | None) -> None:
     """Make the first key of ROOM and print it, once."""
-    _print_key(in_chat(database, room, lambda chat: embed_keys.create(chat, room, algorithm)))
+    _print_key(in_chat(database, room, lambda chat: embed_keys.create(chat, room, CONSOLE, algorithm)))
     _advise(
         f"The room “{room}” has a key. Put these two variables into the environment of the server that knows your "
         "people, and nowhere else: who has the key can be anybody in this room. The folder examples/signing shows how "
@@ -49,8 +50,8 @@ def rotate(room: str, grace: float, algorithm: str | None, database: str | None)
     """Make a new key of ROOM and print it, once. The old one stays valid for a while."""
 
     async def do(chat: Chat) -> tuple[NewKey, list[EmbedKey]]:
-        new = await embed_keys.rotate(chat, room, grace * 3600, algorithm)
-        return new, [key for key in await embed_keys.valid(chat, room) if key.id != new.key.id]
+        new = await embed_keys.rotate(chat, room, CONSOLE, grace * 3600, algorithm)
+        return new, [key for key in await embed_keys.valid(chat, room, CONSOLE) if key.id != new.key.id]
 
     new, old = in_chat(database, room, do)
     _print_key(new)
@@ -66,8 +67,8 @@ def revoke(room: str, key: str, database: str | None) -> None:
     """Make KEY of ROOM invalid at once, with every token that it has signed."""
 
     async def do(chat: Chat) -> list[EmbedKey]:
-        await embed_keys.revoke(chat, room, key)
-        return await embed_keys.valid(chat, room)
+        await embed_keys.revoke(chat, room, CONSOLE, key)
+        return await embed_keys.valid(chat, room, CONSOLE)
 
     left = in_chat(database, room, do)
     click.echo(f"The key {key} is revoked. What it has signed does not count any more.")
@@ -80,7 +81,7 @@ def revoke(room: str, key: str, database: str | None) -> None:
 @database_option
 def list_keys(room: str, database: str | None) -> None:
     """Show which keys of ROOM are valid. Secrets are not shown."""
-    keys = in_chat(database, room, lambda chat: embed_keys.valid(chat, room))
+    keys = in_chat(database, room, lambda chat: embed_keys.valid(chat, room, CONSOLE))
     for key in keys:
         use = "to sign with" if key.retires_at is None else f"valid until {_time(key.retires_at)}"
         click.echo(f"{key.id}  {key.algorithm}  made {_time(key.created_at)}  {use}")
@@ -135,16 +136,18 @@ def embed(
 
 
 async def _change(chat: Chat, slug: str, change: Change) -> tuple[Room, list[EmbedKey]]:
-    room = await rooms.find(chat, slug)
+    room = await rooms.find(chat, slug, CONSOLE)
     for origin in map(sites.clean_origin, change.remove):
         # Somebody who mistypes what is to go would otherwise believe that it is gone.
         if origin not in (room.origins or ()):
             raise OneLine(f"{origin} is not on the list of the room “{slug}”.")
     if change.nobody:
-        room = await embeds.clear(chat, slug)
+        room = await embeds.clear(chat, slug, CONSOLE)
     if change.allow or change.remove or change.signed_only is not None:
-        room = await embeds.change(chat, slug, add=change.allow, remove=change.remove, signed_only=change.signed_only)
-    return room, await embed_keys.valid(chat, slug)
+        room = await embeds.change(
+            chat, slug, CONSOLE, add=change.allow, remove=change.remove, signed_only=change.signed_only
+        )
+    return room, await embed_keys.valid(chat, slug, CONSOLE)
 
 
 def _described(room: Room) -> str:

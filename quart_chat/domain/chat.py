@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quart_chat.broker.broker import Broker
+from quart_chat.domain.gates import Gates
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.store.database import Database
@@ -21,6 +22,7 @@ class Chat:
     database: Database
     broker: Broker
     newest: Newest
+    gates: Gates
     limits: Limits
     epoch: str
     secret: bytes

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from quart_chat.domain import rooms
+from quart_chat.domain import access
+from quart_chat.domain.access import Action
+from quart_chat.domain.actors import Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EmbedKeyInvalid
 from quart_chat.events import RoomChanged
@@ -42,16 +44,29 @@ class NewKey:
     EdDSA the private key as PEM, which is kept nowhere here."""
 
 
-async def valid(chat: Chat, slug: str) -> list[EmbedKey]:
-    """The keys of a room that count now, oldest first. Raises RoomNotFound."""
-    return await chat.database.read(lambda tx: _valid(tx, rooms.find_in(tx, slug).id, chat.now()))
+async def valid(chat: Chat, slug: str, asker: Asker) -> list[EmbedKey]:
+    """The keys of a room that count now, oldest first. Raises what `access.enter` raises."""
+
+    def query(tx: Transaction) -> list[EmbedKey]:
+        return _valid(tx, access.enter(tx, chat, slug, asker, Action.KEYS).room.id, chat.now())
+
+    return await chat.database.read(query)
 
 
-async def create(chat: Chat, slug: str, algorithm: str) -> NewKey:
-    """Make a room's first key. Raises RoomNotFound, EmbedKeyInvalid."""
+async def are_there(chat: Chat, slug: str, asker: Asker) -> bool:
+    """Whether anybody can be signed in: the room's owner may know that. Raises what `access.enter` raises."""
+
+    def query(tx: Transaction) -> bool:
+        return bool(_valid(tx, access.enter(tx, chat, slug, asker, Action.READ).room.id, chat.now()))
+
+    return await chat.database.read(query)
+
+
+async def create(chat: Chat, slug: str, asker: Asker, algorithm: str) -> NewKey:
+    """Make a room's first key. Raises EmbedKeyInvalid, and what `access.enter` raises."""
 
     def job(tx: Transaction) -> NewKey:
-        room, now = rooms.claim_in(tx, slug), chat.now()
+        room, now = _claim(tx, chat, slug, asker), chat.now()
         if keys := _valid(tx, room.id, now):
             raise EmbedKeyInvalid(f"The room “{slug}” has the key {keys[-1].id} already. Rotate it to have another.")
         return _insert(tx, room, algorithm, now)
@@ -59,16 +74,16 @@ async def create(chat: Chat, slug: str, algorithm: str) -> NewKey:
     return await chat.database.write(job, room=slug)
 
 
-async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | None = None) -> NewKey:
+async def rotate(chat: Chat, slug: str, asker: Asker, grace: float = GRACE, algorithm: str | None = None) -> NewKey:
     """Make a new key, by default of the old one's kind; the old one stays valid for `grace` seconds.
 
-    Raises RoomNotFound, EmbedKeyInvalid, also when two keys are valid already.
+    Raises EmbedKeyInvalid, and what `access.enter` raises; EmbedKeyInvalid also when two keys are valid already.
     """
     if not 0 <= grace <= LONGEST_GRACE:
         raise EmbedKeyInvalid(f"The old key can stay valid for 0 to {LONGEST_GRACE / 3600:.0f} hours.")
 
     def job(tx: Transaction) -> NewKey:
-        room, now = rooms.claim_in(tx, slug), chat.now()
+        room, now = _claim(tx, chat, slug, asker), chat.now()
         keys = _valid(tx, room.id, now)
         if not keys:
             raise EmbedKeyInvalid(f"The room “{slug}” has no valid key that could be rotated. Create one.")
@@ -85,16 +100,20 @@ async def rotate(chat: Chat, slug: str, grace: float = GRACE, algorithm: str | N
     return await chat.database.write(job, room=slug)
 
 
-async def revoke(chat: Chat, slug: str, key_id: str) -> None:
-    """Make a key invalid at once. Raises RoomNotFound, EmbedKeyInvalid."""
+async def revoke(chat: Chat, slug: str, asker: Asker, key_id: str) -> None:
+    """Make a key invalid at once. Raises EmbedKeyInvalid, and what `access.enter` raises."""
 
     def job(tx: Transaction) -> None:
-        room = rooms.claim_in(tx, slug)
+        room = _claim(tx, chat, slug, asker)
         if not stored.delete(tx, room.id, key_id):
             raise EmbedKeyInvalid(f"The room “{slug}” has no key “{key_id[:40]}”.")
         events.append(tx, room, RoomChanged(room), actor=None, now=chat.now())
 
     await chat.database.write(job, room=slug)
+
+
+def _claim(tx: Transaction, chat: Chat, slug: str, asker: Asker) -> Room:
+    return access.enter(tx, chat, slug, asker, Action.KEYS, claim=True).room
 
 
 def _valid(tx: Transaction, room_id: int, now: int) -> list[EmbedKey]:

@@ -3,16 +3,16 @@
 import re
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import guests, permissions, rooms, site_members
+from quart_chat.domain import access, gates, guests, site_members
+from quart_chat.domain.access import LEAST, Action, Entered
+from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.sender import Sender
-from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NotYours
-from quart_chat.events import Event, MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NeedsConfirmation, NotYours
+from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
-from quart_chat.store import events, messages, users
-from quart_chat.store import members as stored_members
+from quart_chat.store import events, members, messages
 from quart_chat.store.database import Transaction
 from quart_chat.text import clean_text
 
@@ -34,62 +34,66 @@ KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    message: Message
+    event: Event
     author: User
     first: bool
     """False when a repeated key returned an earlier result."""
     known: bool
-    """Whether the sender was known as the author already."""
+    """Whether who asked was known as the author already."""
     identify: bool
     """Whether a token of the author may be handed out with the answer. Never of somebody whom a room's site has signed
     in: it would still count when that site's own does not any more."""
+    message: Message
 
 
-async def post(chat: Chat, slug: str, sender: Sender, draft: Draft) -> Posted:
-    """Store a message, or find the one that this draft made before. A sender without a user becomes a guest.
+async def post(chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
+    """Store a message, or find the one that this draft made before. Whoever is no user becomes a guest.
 
-    Raises TextInvalid, NameInvalid, NameReserved, KeyInvalid, KeyReused, RoomNotFound, FramingRefused, SignedOnly,
-    IdentityRefused, TooFast, StoreUnavailable; nothing is stored then, neither message nor guest.
+    Raises TextInvalid, NameInvalid, NameReserved, KeyInvalid, KeyReused, TooFast, StoreUnavailable, and what
+    `access.enter` raises; nothing is stored then, neither message nor guest.
     """
     if not KEY.fullmatch(draft.key):
         raise KeyInvalid
     draft = replace(draft, text=clean_text(draft.text))
-    member = await site_members.signed_in(chat, slug, sender)
-    chat.limits.spend_message(member.key if member else sender.user_key, sender.address, draft.text)
+    key, _ = await access.identify(chat, slug, asker)
+    chat.limits.spend_message(key, asker.address, draft.text)
     chat.database.check_space()
-    return await chat.database.write(lambda tx: _post(tx, chat, slug, sender, member, draft), room=slug)
+    return await chat.database.write(lambda tx: _post(tx, chat, slug, asker, draft), room=slug)
 
 
-def _post(tx: Transaction, chat: Chat, slug: str, sender: Sender, member: User | None, draft: Draft) -> Posted:
-    room = rooms.claim_in(tx, slug)
-    permissions.check_write(room, sender, member)
-    key = member.key if member else sender.user_key
-    known = users.select(tx, key) if key else None
-    author = site_members.store(tx, member, known) if member else _guest(tx, chat, room, sender, known, draft)
-    was = known if member else author
+def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
+    entered = access.enter(tx, chat, slug, asker, Action.WRITE, claim=True)
+    room, actor = entered.room, entered.actor
+    known = actor.stored
+    author = site_members.store(tx, actor.signed.user, known) if actor.signed else _guest(tx, chat, room, actor, draft)
+    same = known is not None and known.id == author.id
+    place = actor.place if same else access.check_in(tx, room, author)
+    was = known if actor.signed else author
     now = chat.now()
     message = messages.insert(tx, room, author, key=draft.key, text=draft.text, now=now)
     if message is None:
         posted = _posted_before(tx, room, author, known, draft)
     else:
         if not author.verified:
-            author = guests.keep_off_reserved(tx, room, author, sender.name)
+            author = guests.keep_off_reserved(tx, room, author, asker.name)
         if author is not was:
             message = replace(message, author=author.author)
-        stored_members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, now=now)
-        events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
-        same = known is not None and known.id == author.id
-        posted = Posted(message, author, first=True, known=same, identify=not author.verified)
+        network = gates.digest(chat.secret, asker.address)
+        if place is None or place.network != network:
+            members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, network=network, now=now)
+        event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
+        posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message)
     if was is not None:
         guests.tell_new_name(tx, was, author, now)
     return posted
 
 
-def _guest(tx: Transaction, chat: Chat, room: Room, sender: Sender, known: User | None, draft: Draft) -> User:
+def _guest(tx: Transaction, chat: Chat, room: Room, actor: Actor, draft: Draft) -> User:
     # First of all the guest that this very draft made: its answer may have been lost, and another tab has since become
     # another guest, with whose cookie the draft is now sent again. Without a name it cannot have made one.
-    first = guests.find_first(tx, chat, room, draft) if sender.name is not None else None
-    return first or known or guests.find_or_make_guest(tx, chat, room, draft, sender.name)
+    name = actor.asker.name
+    first = guests.find_first(tx, chat, room, draft) if name is not None else None
+    return first or actor.stored or guests.find_or_make_guest(tx, chat, room, draft, name)
 
 
 def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft) -> Posted:
@@ -97,100 +101,111 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     assert earlier is not None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
+    event = Event(room.id, earlier.position, earlier.created_at, author.id, MessagePosted(earlier))
     identify = known == author or (known is None and guests.may_be_issued_again(draft))
-    return Posted(earlier, author, first=False, known=known == author, identify=identify and not author.verified)
+    return Posted(event, author, False, known == author, identify and not author.verified, earlier)
 
 
-async def edit(
-    chat: Chat, slug: str, sender: Sender, message_id: int, text: str, version: int | None = None
-) -> Message:
-    """Replace the text of one's own message, where it still has this `version`; the same text again changes nothing.
+async def edit(chat: Chat, slug: str, asker: Asker, message_id: int, text: str, version: int | None = None) -> Event:
+    """Replace the text of one's own message, where it still has this `version`. The same text again changes nothing:
+    what is returned is then no event of the log.
 
-    Raises TextInvalid, NameInvalid, NameReserved, RoomNotFound, MessageNotFound, NotYours, EditConflict,
-    FramingRefused, SignedOnly, IdentityRefused, TooFast, StoreUnavailable.
+    Raises TextInvalid, NameInvalid, NameReserved, MessageNotFound, NotYours, EditConflict, TooFast, StoreUnavailable,
+    and what `access.enter` raises.
     """
     text = clean_text(text)
-    member = await site_members.signed_in(chat, slug, sender)
-    key = member.key if member else sender.user_key
-    chat.limits.spend_message(key, sender.address, text)
+    key, _ = await access.identify(chat, slug, asker)
+    chat.limits.spend_message(key, asker.address, text)
     chat.database.check_space()
 
-    def job(tx: Transaction) -> Message:
-        room = rooms.claim_in(tx, slug)
-        permissions.check_write(room, sender, member)
-        author, message = _own(tx, room, key, message_id)
+    def job(tx: Transaction) -> Event:
+        entered = access.enter(tx, chat, slug, asker, Action.WRITE, claim=True)
+        room, now = entered.room, chat.now()
+        author, message = _own(tx, entered, message_id)
         if message.text == text:
-            return message
+            return _unchanged(room, MessageChanged(message), now)
         if version not in (None, message.version):
             raise EditConflict
-        renamed = author if author.verified else guests.keep_off_reserved(tx, room, author, sender.name)
-        now = chat.now()
+        renamed = author if author.verified else guests.keep_off_reserved(tx, room, author, asker.name)
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, author=renamed.author, text=text, edited_at=now, version=message.version + 1)
-        events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
+        event = events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
         guests.tell_new_name(tx, author, renamed, now)
-        return edited
+        return event
 
     return await chat.database.write(job, room=slug)
 
 
-async def delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
-    """Delete one's own message and forget its text; deleting it again changes nothing.
+async def delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> Event:
+    """Delete one's own message, or as a moderator anybody's, and forget its text. Deleting it again changes nothing:
+    what is returned is then no event of the log.
 
-    Raises RoomNotFound, MessageNotFound, NotYours, NeedsConfirmation, ConfirmationInvalid, TooFast,
-    StoreUnavailable.
+    Raises MessageNotFound, NotYours, TooFast, StoreUnavailable, and what `access.enter` raises.
     """
-    permissions.check_delete(sender)
-    chat.limits.spend_message(sender.user_key, sender.address)
+    if asker.embed is not None:
+        raise NeedsConfirmation  # whatever else there would be to say
+    key, _ = await access.identify(chat, slug, asker)
+    chat.limits.spend_message(key, asker.address)
 
-    def job(tx: Transaction) -> Message:
-        room = rooms.claim_in(tx, slug)
-        site_members.check_vouched(tx, room, sender, chat.now())
-        author, message = _own(tx, room, sender.user_key, message_id, deleted=True)
+    def job(tx: Transaction) -> Event:
+        entered = access.enter(tx, chat, slug, asker, Action.DELETE, claim=True)
+        room, now = entered.room, chat.now()
+        message = _mine_or_moderated(tx, entered, message_id, deleted=True)
         if message.deleted_at:
-            return message
-        now = chat.now()
+            return _unchanged(room, MessageDeleted(message), now)
         messages.update_deleted(tx, message.id, now=now)
         deleted = replace(message, text="", deleted_at=now, version=message.version + 1)
-        events.append(tx, room, MessageDeleted(deleted), actor=author.id, now=now)
-        return deleted
+        actor = entered.actor.stored
+        return events.append(tx, room, MessageDeleted(deleted), actor=actor.id if actor else None, now=now)
 
     return await chat.database.write(job, room=slug)
 
 
-async def source(chat: Chat, slug: str, sender: Sender, message_id: int) -> Message:
-    """One's own message, to be edited. Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused,
-    StoreUnavailable."""
-    member = await site_members.signed_in(chat, slug, sender)
-    key = member.key if member else sender.user_key
-    _, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
-    return message
+async def source(chat: Chat, slug: str, asker: Asker, message_id: int) -> Message:
+    """One's own message, to be edited. Raises MessageNotFound, NotYours, StoreUnavailable, and what `access.enter`
+    raises."""
+
+    def query(tx: Transaction) -> Message:
+        _, message = _own(tx, access.enter(tx, chat, slug, asker, Action.WRITE), message_id)
+        return message
+
+    return await chat.database.read(query)
 
 
-async def ask_to_delete(chat: Chat, slug: str, sender: Sender, message_id: int) -> tuple[Message, str]:
-    """One's own message, and a ticket with which a page of this site itself may have it deleted.
+async def ask_to_delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> tuple[Message, str]:
+    """A message that the asker may delete, and a ticket with which a page of this site itself may have that done.
 
-    Raises RoomNotFound, MessageNotFound, NotYours, IdentityRefused, StoreUnavailable.
+    Raises MessageNotFound, NotYours, StoreUnavailable, and what `access.enter` raises.
     """
-    signed = await site_members.verified(chat, slug, sender)
-    key = signed.user.key if signed else sender.user_key
-    author, message = await chat.database.read(lambda tx: _own(tx, rooms.find_in(tx, slug), key, message_id))
-    confirmed = Confirmed(author.key, signed.key_id if signed else None)
+
+    def query(tx: Transaction) -> tuple[Message, Actor]:
+        entered = access.enter(tx, chat, slug, asker, Action.ASK)
+        return _mine_or_moderated(tx, entered, message_id), entered.actor
+
+    message, actor = await chat.database.read(query)
+    assert actor.key is not None
+    signed = actor.signed
+    confirmed = Confirmed(actor.key, signed.key_id if signed else None, signed.user.role if signed else None)
     return message, tickets.issue(chat.secret, confirmed, message_id)
 
 
-async def find(chat: Chat, slug: str, message_id: int) -> Message:
-    """Raises RoomNotFound, MessageNotFound."""
-    return await chat.database.read(lambda tx: _find(tx, rooms.find_in(tx, slug), message_id))
+async def find(chat: Chat, slug: str, asker: Asker, message_id: int) -> Message:
+    """Raises MessageNotFound, and what `access.enter` raises."""
+
+    def query(tx: Transaction) -> Message:
+        return _find(tx, access.enter(tx, chat, slug, asker, Action.READ).room, message_id)
+
+    return await chat.database.read(query)
 
 
-async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
-    """The newest messages of a room, or those at positions below `before`. Raises RoomNotFound."""
+async def page(chat: Chat, slug: str, asker: Asker, before: int | None = None) -> Page:
+    """The newest messages of a room, or those at positions below `before`. Raises what `access.enter` raises."""
+    await access.admit(chat, slug, asker)
     if before is None and (kept := chat.newest.get(slug)):
         return kept
 
     def query(tx: Transaction) -> Page:
-        room = rooms.find_in(tx, slug)
+        room = access.enter(tx, chat, slug, asker, Action.READ).room
         found = messages.select_before(tx, room.id, min(before or NEWEST, NEWEST), limit=PAGE + 1)
         shown = _last_that_fit(found, PAGE)
         newer = before is not None and bool(messages.select_after(tx, room.id, min(before, NEWEST) - 1, limit=1))
@@ -202,11 +217,11 @@ async def page(chat: Chat, slug: str, before: int | None = None) -> Page:
     return page
 
 
-async def page_after(chat: Chat, slug: str, after: int) -> Page:
-    """The messages at positions above `after`: on from where a page ended. Raises RoomNotFound."""
+async def page_after(chat: Chat, slug: str, asker: Asker, after: int) -> Page:
+    """The messages at positions above `after`: on from where a page ended. Raises what `access.enter` raises."""
 
     def query(tx: Transaction) -> Page:
-        room = rooms.find_in(tx, slug)
+        room = access.enter(tx, chat, slug, asker, Action.READ).room
         found = messages.select_after(tx, room.id, min(after, NEWEST), limit=PAGE + 1)
         shown = _first_that_fit(found, PAGE)
         older = bool(messages.select_before(tx, room.id, min(after, NEWEST) + 1, limit=1))
@@ -216,11 +231,12 @@ async def page_after(chat: Chat, slug: str, after: int) -> Page:
     return await chat.database.read(query)
 
 
-async def page_around(chat: Chat, slug: str, message_id: int) -> Page:
-    """A message with what is before and after it. Raises RoomNotFound, MessageNotFound."""
+async def page_around(chat: Chat, slug: str, asker: Asker, message_id: int) -> Page:
+    """A message with what is before and after it. Raises MessageNotFound, and what `access.enter`
+    raises."""
 
     def query(tx: Transaction) -> Page:
-        room = rooms.find_in(tx, slug)
+        room = access.enter(tx, chat, slug, asker, Action.READ).room
         message = _find(tx, room, message_id)
         before = messages.select_before(tx, room.id, message.position, limit=AROUND + 1)
         after = messages.select_after(tx, room.id, message.position - 1, limit=AROUND + 1)
@@ -253,21 +269,6 @@ def _first_that_fit(found: list[Message], most: int) -> list[Message]:
     return _last_that_fit(found[::-1], most)[::-1]
 
 
-async def events_after(chat: Chat, room_id: int, cursor: int, limit: int) -> list[Event]:
-    """The log after a position, at most `limit` events, each with its message as it is now."""
-    return await chat.database.read(lambda tx: events.select_after(tx, room_id, cursor, limit=limit))
-
-
-async def head(chat: Chat, room_id: int) -> int:
-    """The position of a room's newest event."""
-    return await chat.database.read(lambda tx: events.select_head(tx, room_id))
-
-
-async def size_after(chat: Chat, room_id: int, cursor: int) -> int:
-    """About how many bytes the log has after a position, as its messages are now."""
-    return await chat.database.read(lambda tx: events.select_size_after(tx, room_id, cursor))
-
-
 def _find(tx: Transaction, room: Room, message_id: int, *, deleted: bool = False) -> Message:
     message = messages.select(tx, room.id, min(message_id, NEWEST))
     if message is None or (message.deleted_at and not deleted):
@@ -275,12 +276,22 @@ def _find(tx: Transaction, room: Room, message_id: int, *, deleted: bool = False
     return message
 
 
-def _own(
-    tx: Transaction, room: Room, user_key: str | None, message_id: int, *, deleted: bool = False
-) -> tuple[User, Message]:
+def _own(tx: Transaction, entered: Entered, message_id: int) -> tuple[User, Message]:
     """A message, and its author, who asks."""
-    message = _find(tx, room, message_id, deleted=deleted)
-    user = users.select(tx, user_key) if user_key else None
+    message, user = _find(tx, entered.room, message_id), entered.actor.stored
     if user is None or user.id != message.author.id:
         raise NotYours
     return user, message
+
+
+def _mine_or_moderated(tx: Transaction, entered: Entered, message_id: int, *, deleted: bool = False) -> Message:
+    """A message that whoever asks may delete."""
+    message, user = _find(tx, entered.room, message_id, deleted=deleted), entered.actor.stored
+    if (user is None or user.id != message.author.id) and entered.actor.rank < LEAST[Action.MODERATE]:
+        raise NotYours
+    return message
+
+
+def _unchanged(room: Room, act: Act, now: int) -> Event:
+    """What there is to show where nothing has happened, as of now."""
+    return Event(room.id, room.cursor, now, None, act)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from slugify import slugify
 
-from quart_chat.domain import guests
+from quart_chat.domain import access, guests
+from quart_chat.domain.access import Action
+from quart_chat.domain.actors import Asker, GuestKey
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.sender import Sender
-from quart_chat.errors import NameInvalid, RoomInvalid, RoomNotFound, RoomsFull, RoomTaken
+from quart_chat.errors import NameInvalid, RoomInvalid, RoomsFull, RoomTaken
 from quart_chat.models import Rank, Room, User
 from quart_chat.store import members, rooms, users
 from quart_chat.store.database import Transaction
@@ -28,24 +29,9 @@ LISTED = 200
 """Rooms on the front page: the most recently active ones."""
 
 
-async def find(chat: Chat, slug: str) -> Room:
-    """Raises RoomNotFound."""
-    return await chat.database.read(lambda tx: find_in(tx, slug))
-
-
-def find_in(tx: Transaction, slug: str) -> Room:
-    room = rooms.select(tx, slug)
-    if room is None:
-        raise RoomNotFound
-    return room
-
-
-def claim_in(tx: Transaction, slug: str) -> Room:
-    """The room, to whose log this transaction will append: MUST come first in it. Raises RoomNotFound."""
-    room = rooms.claim(tx, slug)
-    if room is None:
-        raise RoomNotFound
-    return room
+async def find(chat: Chat, slug: str, asker: Asker) -> Room:
+    """Raises what `access.enter` raises."""
+    return await chat.database.read(lambda tx: access.enter(tx, chat, slug, asker, Action.READ).room)
 
 
 async def public(chat: Chat) -> list[Room]:
@@ -57,11 +43,11 @@ class Created:
     room: Room
     owner: User | None
     known: bool
-    """Whether the sender was known as the owner already."""
+    """Whether who asked was known as the owner already."""
 
 
-async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | None = None) -> Created:
-    """Make a public room, which its maker owns: the sender's user, or a new guest of the sender's name; nobody where
+async def create(chat: Chat, name: str, slug: str, asker: Asker, key: str | None = None) -> Created:
+    """Make a public room, which its maker owns: the asker's user, or a new guest of the asker's name; nobody where
     there is neither. An empty `slug` is made from the name. The same form sent again, as its random `key` tells,
     returns the first result.
 
@@ -69,19 +55,19 @@ async def create(chat: Chat, name: str, slug: str, sender: Sender, key: str | No
     """
     name = _clean_room_name(name)
     slug = clean_slug(slug or slugify(name, max_length=SLUG_LENGTH))
-    chat.limits.spend_room(sender.address)
+    chat.limits.spend_room(asker.address)
     chat.database.check_space()
-    return await chat.database.write(lambda tx: _create(tx, chat, name, slug, sender, key), room=slug)
+    return await chat.database.write(lambda tx: _create(tx, chat, name, slug, asker, key), room=slug)
 
 
-def _create(tx: Transaction, chat: Chat, name: str, slug: str, sender: Sender, key: str | None) -> Created:
+def _create(tx: Transaction, chat: Chat, name: str, slug: str, asker: Asker, key: str | None) -> Created:
     room = rooms.claim(tx, slug)
-    known = users.select(tx, sender.user_key) if sender.user_key else None
+    known = users.select(tx, asker.credential.user_key) if isinstance(asker.credential, GuestKey) else None
     owner = known
-    if sender.frame is not None:
+    if asker.embed is not None:
         owner = None  # a guest of a frame could never come back to what it owns
-    elif known is None and sender.name and key:
-        owner = guests.find_or_make_owner(tx, chat, sender.name, key)
+    elif known is None and asker.name and key:
+        owner = guests.find_or_make_owner(tx, chat, asker.name, key)
     if room is None:
         if chat.limits.all_rooms is not None and rooms.count(tx) >= chat.limits.all_rooms:
             raise RoomsFull

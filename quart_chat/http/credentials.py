@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from quart.wrappers import Response
 
 from quart_chat.domain import guests as people
-from quart_chat.domain.sender import Frame, Sender
+from quart_chat.domain.actors import Asker, Embed, GuestKey, SiteToken
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.http import context, cookies, origins
 from quart_chat.http.context import Around
@@ -41,14 +41,14 @@ def is_local() -> bool:
     return context.site().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
 
 
-def frame() -> Frame | None:
+def embed() -> Embed | None:
     """The frame from which this request comes; None where a page of this site itself has sent it, or a program.
 
     Whoever brings a token is in a frame, even if it does not say in whose.
     """
     around = context.visit().around
     host = around.host if around else context.headers().get(HOST, "" if token() else None)
-    return None if host is None else Frame(host, is_local())
+    return None if host is None else Embed(host, is_local())
 
 
 def in_frame_of(host: str | None, token: str | None = None) -> None:
@@ -86,7 +86,7 @@ def signed_token() -> str | None:
 def user_key() -> str | None:
     """The key of the user whose token the request carries. In a frame the cookie of this site's own pages does not
     count: where a browser sends it, the page around could use it."""
-    around = frame()
+    around = embed()
     secret = context.site().chat.secret
     if around is None:
         return next(filter(None, (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))), None)
@@ -102,23 +102,26 @@ async def user() -> User | None:
     return visit.user
 
 
-def sender(name: str | None = None) -> Sender:
+def asker(name: str | None = None) -> Asker:
+    """Whoever this request comes from, as it says; `name` is the one given along."""
     signed = signed_token()
-    return Sender(None if signed else user_key(), name, context.address(), frame(), signed)
+    key = None if signed else user_key()
+    credential = SiteToken(signed) if signed else GuestKey(key) if key else None
+    return Asker(credential, name, context.address(), embed())
 
 
-def confirmed(ticket: str, message_id: int) -> Sender:
+def confirmed(ticket: str, message_id: int) -> Asker:
     """Whoever has confirmed, on a page of this site itself, that this message is to be deleted. Raises
     ConfirmationInvalid."""
     found = tickets.verify(context.site().chat.secret, ticket, message_id)
-    if found is None or frame() is not None:
+    if found is None or embed() is not None:
         raise ConfirmationInvalid
-    return Sender(found.user_key, None, context.address(), vouched_by=found.vouched_by)
+    return Asker(found, None, context.address())
 
 
 def remember(response: Response, author: User) -> None:
     """Let the browser be `author` from now on: by a cookie, or in a frame by a token that its script keeps."""
-    around, secret = frame(), context.site().chat.secret
+    around, secret = embed(), context.site().chat.secret
     if around is None:
         response.set_cookie(
             cookies.name(cookies.PAGE, secret, https=context.is_https()),

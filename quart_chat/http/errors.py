@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from quart_chat.domain import rooms
 from quart_chat.errors import ChatError, Failed, MessageNotFound, NotFound, RequestTooLarge, RoomNotFound
-from quart_chat.http import addresses, context, security
+from quart_chat.http import addresses, context, credentials, security
 from quart_chat.http.surfaces import Refusal
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ async def _room_meant() -> Response | None:
     if not context.answers(path):
         return None
     try:
-        await rooms.find(context.site().chat, slug)
+        await rooms.find(context.site().chat, slug, credentials.asker())
     except ChatError:
         return None
     response = redirect(addresses.with_query(path, context.query()), 308)

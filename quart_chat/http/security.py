@@ -74,15 +74,10 @@ def check_origin(surface: Surface) -> None:
         raise OriginRefused(_advice())
 
 
-def stream_user() -> str | None:
-    """The key of the user whose places a stream or poll takes; None for a program, and for whoever has no name yet.
-
-    Only where a page of this site asks, which no other site's page can seem to be: it could use up the places.
-    """
-    if context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers():
-        # `check_origin` has seen that it is this site's.
-        return credentials.user_key()
-    return None
+def is_own_page() -> bool:
+    """Whether a page of this site asks for sure, once `check_origin` has found nothing against it. No other
+    site's page can seem to be one: it could use up somebody's places."""
+    return context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers()
 
 
 class RefusesTunnels:

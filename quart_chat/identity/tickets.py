@@ -21,11 +21,13 @@ class Confirmed:
     user_key: str
     vouched_by: str | None
     """The id of the embed key that had signed who they are, which must still be valid; None for a guest."""
+    role: str | None = None
+    """What it had signed that they are there."""
 
 
 def issue(secret: bytes, confirmed: Confirmed, message_id: int) -> str:
     """What lets whoever sends it delete this message."""
-    return str(_serializer(secret).dumps([confirmed.user_key, confirmed.vouched_by, message_id]))
+    return str(_serializer(secret).dumps([confirmed.user_key, confirmed.vouched_by, confirmed.role, message_id]))
 
 
 def verify(secret: bytes, ticket: str, message_id: int) -> Confirmed | None:
@@ -33,10 +35,10 @@ def verify(secret: bytes, ticket: str, message_id: int) -> Confirmed | None:
     if len(ticket) > LENGTH:
         return None
     try:
-        user_key, vouched_by, issued_for = _serializer(secret).loads(ticket, max_age=AGE)
+        user_key, vouched_by, role, issued_for = _serializer(secret).loads(ticket, max_age=AGE)
     except (BadData, ValueError):
         return None
-    return Confirmed(user_key, vouched_by) if issued_for == message_id else None
+    return Confirmed(user_key, vouched_by, role) if issued_for == message_id else None
 
 
 def _serializer(secret: bytes) -> URLSafeTimedSerializer:

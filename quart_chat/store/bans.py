@@ -8,6 +8,11 @@ def select(tx: Transaction, room_id: int) -> set[str]:
     return {row["network"] for row in rows}
 
 
+def exists(tx: Transaction, room_id: int, network: str) -> bool:
+    sql = "SELECT 1 FROM bans WHERE room_id = :room_id AND network = :network LIMIT 1"
+    return tx.one(sql, room_id=room_id, network=network) is not None
+
+
 def insert(tx: Transaction, room_id: int, user_id: int, network: str, *, now: int) -> None:
     """Because of one user, who may be the reason for several."""
     tx.run(

@@ -1,6 +1,6 @@
 """Statements about people in one room."""
 
-from quart_chat.models import Member, Rank, Standing
+from quart_chat.models import Member, Place, Rank, Standing
 from quart_chat.store import users
 from quart_chat.store.database import Row, Transaction
 
@@ -37,27 +37,34 @@ def select_of_events(tx: Transaction, room_id: int, after: int, last: int) -> li
     )
 
 
-def select_outcasts(tx: Transaction, room_id: int) -> list[str]:
-    """The keys of those who may not be in the room."""
+def select_place(tx: Transaction, room_id: int, user_id: int) -> Place | None:
+    row = tx.one(
+        """
+        SELECT rank, standing, reason, network
+          FROM members
+         WHERE room_id = :room_id
+           AND user_id = :user_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+    )
+    return _place(row) if row else None
+
+
+def select_places(tx: Transaction, room_id: int, *, everybody: bool) -> dict[str, Place]:
+    """By the keys of users, the places of those who are out, or have another rank than most; or of `everybody`."""
     rows = tx.all(
         """
-        SELECT u.key
+        SELECT u.key, mb.rank, mb.standing, mb.reason, mb.network
           FROM members AS mb
           JOIN users AS u ON u.id = mb.user_id
          WHERE mb.room_id = :room_id
-           AND mb.standing <> 'in'
+           AND (:everybody = 1 OR mb.standing <> 'in' OR mb.rank <> 2)
         """,
         room_id=room_id,
+        everybody=int(everybody),
     )
-    return [row["key"] for row in rows]
-
-
-def select_network(tx: Transaction, room_id: int, user_id: int) -> str:
-    """From where they wrote last, as a digest; empty where that is not known."""
-    row = tx.one(
-        "SELECT network FROM members WHERE room_id = :room_id AND user_id = :user_id", room_id=room_id, user_id=user_id
-    )
-    return str(row["network"]) if row else ""
+    return {row["key"]: _place(row) for row in rows}
 
 
 def upsert(tx: Transaction, room_id: int, user_id: int, *, rank: Rank, network: str = "", now: int) -> None:
@@ -127,3 +134,7 @@ def _member(row: Row) -> Member:
         row["reason"],
         row["changed_at"],
     )
+
+
+def _place(row: Row) -> Place:
+    return Place(Rank(row["rank"]), Standing(row["standing"]), row["reason"], row["network"])

@@ -11,6 +11,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +25,7 @@ from quart_chat.store.batches import Commit, Found, Job, Lane, OpenTransaction
 from quart_chat.store.database import Transaction
 from quart_chat.store.guard import Gone, Guard, truncate
 from quart_chat.store.migrations import migrate
+from quart_chat.store.others import PAUSE, OnOthers, Others
 from quart_chat.store.space import Space, explained
 
 T = TypeVar("T")
@@ -57,10 +59,19 @@ FATAL = (sqlite3.OperationalError,)
 class SQLiteDatabase:
     """A `Database` in one file. `open` it, use `read` and `write`, and `close` it: its threads outlive an unclosed one.
 
-    With `alone`, no second server opens it meanwhile; commands, whose changes no reader waits for, do without.
+    With `alone`, no second server opens it meanwhile; commands beside one do without. `on_others` hears soon after
+    another process has committed.
     """
 
-    def __init__(self, path: Path, on_commit: Commit, *, alone: bool = True, reserve: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_commit: Commit,
+        *,
+        alone: bool = True,
+        reserve: int = 0,
+        on_others: OnOthers | None = None,
+    ) -> None:
         self._path = path
         self._real = file.located(path)
         self._space = Space(self._real, reserve)
@@ -68,7 +79,8 @@ class SQLiteDatabase:
         self._connections: list[aiosqlite.Connection] = []
         self._readers: Iterator[aiosqlite.Connection] = iter(())
         self._lane = Lane(self._run_batch, on_commit, most=BATCH)
-        self._tidier: asyncio.Task[None] | None = None
+        self._on_others = on_others
+        self._tasks: list[asyncio.Task[None]] = []
         self._untidy = asyncio.Event()
         self._proof: asyncio.Task[None] | None = None
         self._proved_at = 0.0
@@ -100,15 +112,18 @@ class SQLiteDatabase:
             await self.close()
             raise
         self._lane.start()
-        self._tidier = asyncio.create_task(self._tidy(writer), name="store tidier")
+        self._tasks.append(asyncio.create_task(self._tidy(writer), name="store tidier"))
+        if self._on_others is not None:
+            others = asyncio.create_task(self._look_at_others(writer, self._on_others), name="store others")
+            self._tasks.append(others)
 
     async def close(self) -> None:
         """Finish what was begun, and release the file. Whoever still waits is told that nothing was stored."""
-        for task in (self._tidier, self._proof):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        self._tidier = self._proof = None
+        for task in [*self._tasks, *filter(None, [self._proof])]:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self._tasks.clear()
+        self._proof = None
         await self._lane.close()
         if self._connections:
             await _on_thread(self._connections[0], self._end)
@@ -180,6 +195,16 @@ class SQLiteDatabase:
             self._untidy.clear()
             if not await _on_thread(connection, tidy):
                 self._untidy.set()
+
+    async def _look_at_others(self, connection: aiosqlite.Connection, tell: OnOthers) -> None:
+        others = Others(self._real)
+        await _on_thread(connection, others.moved)
+        while True:
+            await asyncio.sleep(PAUSE)
+            if others.have_written():
+                with suppress(sqlite3.Error):
+                    if (moved := await _on_thread(connection, others.moved)) is not None:
+                        tell(moved)
 
     def _end(self, connection: sqlite3.Connection) -> None:
         if self._guard is not None:

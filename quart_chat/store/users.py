@@ -16,6 +16,16 @@ def select(tx: Transaction, key: str) -> User | None:
     return _user(row) if row else None
 
 
+def select_key(tx: Transaction, user_id: int) -> str | None:
+    row = tx.one("SELECT key FROM users WHERE id = :id", id=user_id)
+    return str(row["key"]) if row else None
+
+
+def select_operators(tx: Transaction) -> list[str]:
+    """Their keys."""
+    return [row["key"] for row in tx.all("SELECT key FROM users WHERE operator = 1")]
+
+
 def insert(tx: Transaction, *, name: str, key: str, now: int) -> User:
     row = tx.one(
         """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from quart_chat.broker.broker import Topic
-from quart_chat.domain import messages
+from quart_chat.domain import log as stored_log
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import Draining
 from quart_chat.events import Event
@@ -36,13 +36,13 @@ class _RoomLog:
     room_id: int
 
     async def after(self, cursor: int, limit: int) -> Sequence[Event]:
-        return await messages.events_after(self.chat, self.room_id, cursor, limit)
+        return await stored_log.events_after(self.chat, self.room_id, cursor, limit)
 
     async def head(self) -> int:
-        return await messages.head(self.chat, self.room_id)
+        return await stored_log.head(self.chat, self.room_id)
 
     async def size_after(self, cursor: int) -> int:
-        return await messages.size_after(self.chat, self.room_id, cursor)
+        return await stored_log.size_after(self.chat, self.room_id, cursor)
 
 
 class Feeds:

@@ -69,7 +69,7 @@ class Places:
         _queue(place, self._addresses, viewer.address, self._per_address)
         for name, times in shares(viewer.address)[1:]:
             _queue(place, self._networks, name, self._per_address * times)
-        if viewer.user_key is not None:
+        if viewer.user_key is not None and viewer.counted:
             _queue(place, self._users, viewer.user_key, self._per_user)
         return place
 

@@ -4,7 +4,8 @@ from quart import redirect
 from quart.typing import ResponseReturnValue
 
 from quart_chat import sites
-from quart_chat.domain import embed_keys, embeds, rooms
+from quart_chat.domain import access, embed_keys, embeds
+from quart_chat.domain.access import LEAST, Action
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
@@ -23,25 +24,26 @@ async def show(slug: str) -> str:
 async def update(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, form, error))
-    await embeds.set_by_owner(
-        context.site().chat, slug, credentials.sender(), form.get("origins", "").split(), "signed_only" in form
+    await embeds.replace_list(
+        context.site().chat, slug, credentials.asker(), form.get("origins", "").split(), "signed_only" in form
     )
     return redirect(f"/rooms/{slug}/embed?saved=1", 303)
 
 
 async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     chosen = look.parse(context.optional)
-    room = await rooms.find(context.site().chat, slug)
-    user = await credentials.user()
+    chat, asker = context.site().chat, credentials.asker()
+    admitted = await access.admit(chat, slug, asker)
+    room = admitted.room
     context.allow(Policy(frames=True))
     return context.render(
         "embed/owner.html",
         room=room,
         look=chosen,
         origin=context.origin(),
-        owns=user is not None and user.id == room.owner_id,
+        owns=admitted.rank >= LEAST[Action.SETTINGS],
         allowed=sites.ancestors(room, local=credentials.is_local()),
-        signs=bool(await embed_keys.valid(context.site().chat, slug)),
+        signs=await embed_keys.are_there(chat, slug, asker),
         saved=context.argument("saved") == "1",
         form=form,
         error=error,

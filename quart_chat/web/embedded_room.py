@@ -8,7 +8,7 @@ from quart.wrappers import Response
 
 from quart_chat import sites
 from quart_chat.domain import messages, rooms
-from quart_chat.domain.sender import Frame
+from quart_chat.domain.actors import Embed
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import OWN, Policy
@@ -26,7 +26,7 @@ async def show(slug: str) -> ResponseReturnValue:
     """The room, for a frame. A link to a message, or to older ones, leads to a page of its own."""
     message_id, before = context.number("message"), context.number("before")
     if message_id or before:
-        room = await rooms.find(context.site().chat, slug)
+        room = await rooms.find(context.site().chat, slug, credentials.asker())
         path = f"?message={message_id}#message-{message_id}" if message_id else f"?before={before}"
         return redirect(f"/rooms/{room.slug}{path}", 303)
     credentials.in_frame_of(credentials.host_around())
@@ -45,8 +45,8 @@ async def create(slug: str) -> ResponseReturnValue:
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, credentials.sender(form.get("name")), draft)
-    response = redirect(f"/embed/{slug}{chosen.query(**_said(credentials.frame()))}", 303)
+    posted = await messages.post(context.site().chat, slug, credentials.asker(form.get("name")), draft)
+    response = redirect(f"/embed/{slug}{chosen.query(**_said(credentials.embed()))}", 303)
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
         credentials.remember(response, posted.author)
@@ -56,13 +56,13 @@ async def create(slug: str) -> ResponseReturnValue:
 async def _show(
     slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
 ) -> bytes:
-    page = await messages.page(context.site().chat, slug)
+    page = await messages.page(context.site().chat, slug, credentials.asker())
     others = sites.ancestors(page.room, local=credentials.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
-    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(credentials.frame())), packed=packed)
+    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(credentials.embed())), packed=packed)
 
 
-def _said(frame: Frame | None) -> dict[str, str]:
+def _said(embed: Embed | None) -> dict[str, str]:
     """What a form without a script says of the page around."""
-    return {} if frame is None else {"host": frame.host or sites.NOBODY}
+    return {} if embed is None else {"host": embed.host or sites.NOBODY}

@@ -17,7 +17,7 @@ async def show(slug: str) -> Response:
     seconds a token counts that the room's site has signed.
     """
     chat = context.site().chat
-    user, expires_at = await site_members.present(chat, slug, credentials.sender())
+    user, expires_at = await site_members.present(chat, slug, credentials.asker())
     response = Response(
         context.fragment("messages/_identified.html", user=user), content_type="text/html; charset=utf-8"
     )

@@ -9,7 +9,7 @@ from quart.wrappers import Response
 from quart_chat import sites
 from quart_chat.domain import messages, rooms
 from quart_chat.errors import ChatError, IdentityRefused, SignInOver
-from quart_chat.events import MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.events import AboutMessage, Event
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
 from quart_chat.http.surfaces import PAGES, STRICTEST, Blueprint
@@ -24,7 +24,7 @@ async def index(slug: str) -> ResponseReturnValue:
     """A page of messages as a fragment: the newest, or those before `?before=<position>`, or after `?after=`."""
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
-        return await _back((await rooms.find(context.site().chat, slug)).slug)
+        return await _back((await rooms.find(context.site().chat, slug, credentials.asker())).slug)
     page = await find_page(slug)
     response = compressed(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)
@@ -36,14 +36,14 @@ async def create(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: show_page(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, credentials.sender(form.get("name")), draft)
+    posted = await messages.post(context.site().chat, slug, credentials.asker(form.get("name")), draft)
     if context.is_htmx():
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
         mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
         tell = posted.identify or posted.message.author.verified
         identified = tell and (mistaken or not posted.known)
-        response = _changed(MessagePosted(posted.message), identified, 201 if posted.first else 200)
+        response = _changed(posted.event, identified, 201 if posted.first else 200)
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
@@ -61,16 +61,16 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
     version = context.as_number(form.get("version", ""))
-    sender = credentials.sender(form.get("name"))
-    message = await messages.edit(context.site().chat, slug, sender, message_id, form.get("text", ""), version)
-    return _changed(MessageChanged(message), "name" in form) if context.is_htmx() else await _back(slug)
+    asker = credentials.asker(form.get("name"))
+    event = await messages.edit(context.site().chat, slug, asker, message_id, form.get("text", ""), version)
+    return _changed(event, "name" in form) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.get("/<int:message_id>/source")
 @blueprint.but(STRICTEST)
 async def source(slug: str, message_id: int) -> Response:
     """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
-    message = await messages.source(context.site().chat, slug, credentials.sender(), message_id)
+    message = await messages.source(context.site().chat, slug, credentials.asker(), message_id)
     response = Response(message.text, content_type="text/plain; charset=utf-8")
     response.headers["Chat-Version"] = str(message.version)
     return response
@@ -79,7 +79,7 @@ async def source(slug: str, message_id: int) -> Response:
 @blueprint.get("/<int:message_id>/deletion")
 async def ask(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted, where no script does."""
-    message, _ = await messages.ask_to_delete(context.site().chat, slug, credentials.sender(), message_id)
+    message, _ = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
     await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=None)
 
@@ -89,11 +89,11 @@ async def ask(slug: str, message_id: int) -> str:
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     ticket = (await context.form()).get("ticket")
-    sender = credentials.sender() if ticket is None else credentials.confirmed(ticket, message_id)
-    message = await messages.delete(context.site().chat, slug, sender, message_id)
+    asker = credentials.asker() if ticket is None else credentials.confirmed(ticket, message_id)
+    event = await messages.delete(context.site().chat, slug, asker, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
-    return _changed(MessageDeleted(message)) if context.is_htmx() else await _back(slug)
+    return _changed(event) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.post("/<int:message_id>/confirmation")
@@ -103,7 +103,7 @@ async def confirm(slug: str, message_id: int) -> str:
     form = await context.form()
     credentials.in_frame_of(form.get("host", ""), form.get("token"))
     try:
-        message, ticket = await messages.ask_to_delete(context.site().chat, slug, credentials.sender(), message_id)
+        message, ticket = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
     except IdentityRefused as error:
         raise SignInOver from error
     await _allow_avatar(slug, message)
@@ -111,7 +111,7 @@ async def confirm(slug: str, message_id: int) -> str:
 
 
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
-    message = await messages.find(context.site().chat, slug, message_id)
+    message = await messages.find(context.site().chat, slug, credentials.asker(), message_id)
     await _allow_avatar(slug, message)
     user = await credentials.user()
     return context.render(
@@ -126,19 +126,18 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
 
 async def _allow_avatar(slug: str, message: Message) -> None:
     if message.author.avatar:
-        room = await rooms.find(context.site().chat, slug)
+        room = await rooms.find(context.site().chat, slug, credentials.asker())
         context.allow(Policy(images=sites.ancestors(room, local=credentials.is_local())))
 
 
-def _changed(
-    act: MessagePosted | MessageChanged | MessageDeleted, identified: bool = False, status: int = 200
-) -> Response:
-    """The fragment that the stream brings as well, and who the author has become.
+def _changed(event: Event, identified: bool = False, status: int = 200) -> Response:
+    """The fragment that the stream brings as well, made of the same event, and who the author has become.
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
     """
-    message = act.message
-    body = context.site().templates.happened(act)
+    assert isinstance(event.act, AboutMessage)
+    message = event.act.message
+    body = context.site().templates.fragment(event)
     if identified:
         body += context.fragment("messages/_identified.html", user=message.author)
     response = _html(body, status)

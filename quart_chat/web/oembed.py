@@ -34,7 +34,7 @@ async def show() -> ResponseReturnValue:
     """`?url=` is the address of a room; `?maxwidth=` and `?maxheight=` bound the frame, in pixels."""
     if (context.argument("format") or "json") != "json":
         raise FormatUnsupported
-    room = await rooms.find(context.site().chat, _slug(context.argument("url")))
+    room = await rooms.find(context.site().chat, _slug(context.argument("url")), credentials.asker())
     if not sites.ancestors(room, local=credentials.is_local()):
         raise EmbedForbidden
     origin = context.origin()

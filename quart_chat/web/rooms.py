@@ -38,8 +38,8 @@ async def create() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _index(form, error))
     chat = context.site().chat
-    sender = credentials.sender(form.get("owner", "").strip() or None)
-    created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), sender, form.get("key"))
+    asker = credentials.asker(form.get("owner", "").strip() or None)
+    created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), asker, form.get("key"))
     response = redirect(f"/rooms/{created.room.slug}", 303)
     assert isinstance(response, Response)
     if created.owner and not created.known:
@@ -77,12 +77,12 @@ def compressed(html: str) -> Response:
 
 async def find_page(slug: str) -> Page:
     """What the query asks for."""
-    chat = context.site().chat
+    chat, asker = context.site().chat, credentials.asker()
     if message_id := context.number("message"):
-        return await messages.page_around(chat, slug, message_id)
+        return await messages.page_around(chat, slug, asker, message_id)
     if after := context.number("after"):
-        return await messages.page_after(chat, slug, after)
-    return await messages.page(chat, slug, context.number("before"))
+        return await messages.page_after(chat, slug, asker, after)
+    return await messages.page(chat, slug, asker, context.number("before"))
 
 
 def answer(page: bytes, packed: bool) -> Response:

@@ -9,7 +9,7 @@ from quart.wrappers import Response
 
 from quart_chat import assets
 from quart_chat.domain import rooms
-from quart_chat.http import context
+from quart_chat.http import context, credentials
 from quart_chat.http.surfaces import PAGES, Blueprint
 
 blueprint = Blueprint("share", __name__, PAGES)
@@ -23,14 +23,14 @@ ICONS = (192, 512)
 
 @blueprint.get("/rooms/<slug>/share")
 async def show(slug: str) -> str:
-    room = await rooms.find(context.site().chat, slug)
+    room = await rooms.find(context.site().chat, slug, credentials.asker())
     return context.render("rooms/share.html", room=room)
 
 
 @blueprint.get("/rooms/<slug>/qr.svg")
 async def code(slug: str) -> Response:
     """The room's address as a QR code."""
-    room = await rooms.find(context.site().chat, slug)
+    room = await rooms.find(context.site().chat, slug, credentials.asker())
     return _kept(_drawn(f"{context.origin()}/rooms/{room.slug}"), "image/svg+xml")
 
 

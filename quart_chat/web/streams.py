@@ -13,16 +13,16 @@ from contextlib import aclosing, asynccontextmanager, suppress
 import structlog
 
 from quart_chat.asgi import App, Receive, Scope, Send
-from quart_chat.domain import rooms
+from quart_chat.domain import access
+from quart_chat.domain.actors import SiteToken
 from quart_chat.errors import ChatError, Failed, MethodNotAllowed, RemovedFromRoom, TooFast
-from quart_chat.http import context
+from quart_chat.http import context, credentials
 from quart_chat.http.connection import PATIENCE
 from quart_chat.http.context import HeldRequest
 from quart_chat.http.held import LONGEST_WAIT, STREAM_HEADERS
-from quart_chat.http.security import DEFAULTS, FIXED, check_origin, check_version, stream_user
+from quart_chat.http.security import DEFAULTS, FIXED, check_origin, check_version, is_own_page
 from quart_chat.http.serving import Site
 from quart_chat.http.surfaces import STRICTEST
-from quart_chat.models import Rank
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
 from quart_chat.streaming.poll import wait
@@ -85,8 +85,7 @@ class Held:
 
 async def _stream(slug: str, handover: Handover) -> Live | None:
     """Server-Sent Events."""
-    feed = await _feed(slug)
-    viewer = _admit(feed)
+    feed, viewer = await _enter(slug)
     if not handover.has_body:
         await handover.receive()
         if handover.disconnected:
@@ -136,8 +135,7 @@ async def _poll(slug: str, handover: Handover) -> None:
     `Chat-Network` is another one when the client has moved to another network.
     """
     site = context.site()
-    feed = await _feed(slug)
-    viewer = _admit(feed)
+    feed, viewer = await _enter(slug)
     config, form = site.config, viewer.form
     after = context.last_event_id()
     position, must_reset = await feed.resume(after, config.replay_limit, config.replay_bytes, form)
@@ -149,7 +147,8 @@ async def _poll(slug: str, handover: Handover) -> None:
         if handover.disconnected:
             return
     entries = await feed.entries_after(position, form)
-    _admit(feed)  # again: the room may have been lost meanwhile
+    if not feed.gate.keeps(viewer):
+        raise RemovedFromRoom  # meanwhile
     position = entries[-1].cursor if entries else position
     body = feed.fragments(entries, form) + feed.signals(form)
     headers = {"Chat-Cursor": str(feed.cursor(position)), "Chat-Network": context.network()}
@@ -160,13 +159,22 @@ async def _poll(slug: str, handover: Handover) -> None:
     await _whole(handover, 200, "text/html; charset=utf-8", headers, body)
 
 
-async def _feed(slug: str) -> Feed:
+async def _enter(slug: str) -> tuple[Feed, Viewer]:
+    """The feed of a room for whoever asks. Raises what `access.admit` raises."""
     check_version()
     context.check_method(*METHODS)
     check_origin(STRICTEST)
     site = context.site()
     slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
-    return site.feeds.known(slug) or await site.feeds.get(await rooms.find(site.chat, slug))
+    asker = credentials.asker()
+    if isinstance(asker.credential, SiteToken):
+        site.chat.limits.check_refusals(asker.address)
+    admitted = await access.admit(site.chat, slug, asker)
+    viewer = Viewer(admitted.user_key, asker.address, admitted.rank, admitted.until, HTML, is_own_page())
+    feed = site.feeds.known(slug) or await site.feeds.get(admitted.room)
+    if not feed.gate.keeps(viewer):
+        raise RemovedFromRoom
+    return feed, viewer
 
 
 async def _refuse(handover: Handover, error: ChatError) -> None:
@@ -234,14 +242,6 @@ async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
             raise
     finally:
         listening.cancel()
-
-
-def _admit(feed: Feed) -> Viewer:
-    """Whoever asks. Raises RemovedFromRoom."""
-    viewer = Viewer(stream_user(), context.address(), Rank.READER, None, HTML)
-    if not feed.gate.keeps(viewer):
-        raise RemovedFromRoom
-    return viewer
 
 
 def _seconds(text: str) -> float:

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from quart_chat.domain import embed_keys
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.view.colours import contrast
 from tests.browser.conftest import OpenVisit
 from tests.browser.host import Host
@@ -215,8 +216,8 @@ async def test_edit_asks_for_another_token_and_shows_writers_no_words_for_develo
 
     async def change_key() -> None:
         async with beside(server) as chat:
-            await embed_keys.revoke(chat, room, site.key.key.id)
-            site.key = await embed_keys.create(chat, room, "HS256")
+            await embed_keys.revoke(chat, room, CONSOLE, site.key.key.id)
+            site.key = await embed_keys.create(chat, room, CONSOLE, "HS256")
 
     async def was_asked(times: int) -> None:
         async with asyncio.timeout(20):

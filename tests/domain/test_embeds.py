@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from quart_chat import sites
-from quart_chat.domain import embeds
+from quart_chat.domain import access, embeds
+from quart_chat.domain.actors import CONSOLE, Embed
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.sender import Frame
 from quart_chat.errors import FramingRefused, OriginInvalid, RoomNotFound
 from quart_chat.models import Room
 
@@ -226,57 +226,57 @@ def test_whatever_can_be_listed_lets_its_own_pages_in(subtests: pytest.Subtests)
 def test_page_that_does_not_say_whose_it_is_is_told_what_its_frame_needs(subtests: pytest.Subtests) -> None:
     for host in ["", "null"]:
         with subtests.test(host=host), pytest.raises(FramingRefused, match='referrerpolicy="origin"'):
-            embeds.check(ROOM, Frame(host, local=True))
+            access.check_embed(ROOM, Embed(host, local=True))
 
 
 def test_refusal_shows_no_more_of_an_origin_than_fits() -> None:
     with pytest.raises(FramingRefused) as refused:
-        embeds.check(ROOM, Frame("https://" + "x" * 5000, local=True))
+        access.check_embed(ROOM, Embed("https://" + "x" * 5000, local=True))
     assert len(refused.value.sentence) < 400
 
 
 async def test_list_that_is_set_replaces_this_machine(chat: Chat) -> None:
     assert sites.allows(ROOM, "http://localhost:3000", local=True)
-    room = await embeds.change(chat, "lobby", add=[EXACT])
+    room = await embeds.change(chat, "lobby", CONSOLE, add=[EXACT])
     assert room.origins == (EXACT,)
     assert not sites.allows(room, "http://localhost:3000", local=True)
 
 
 async def test_list_whose_last_origin_goes_lets_nobody_in(chat: Chat) -> None:
-    await embeds.change(chat, "lobby", add=[EXACT])
-    room = await embeds.change(chat, "lobby", remove=["https://WWW.example.org:443/"])
+    await embeds.change(chat, "lobby", CONSOLE, add=[EXACT])
+    room = await embeds.change(chat, "lobby", CONSOLE, remove=["https://WWW.example.org:443/"])
     assert room.origins == ()
     assert not sites.allows(room, "http://localhost:3000", local=True)
 
 
 async def test_same_origin_is_kept_once(chat: Chat) -> None:
-    room = await embeds.change(chat, "lobby", add=[EXACT, f"{EXACT}/", BELOW])
-    room = await embeds.change(chat, "lobby", add=[EXACT])
+    room = await embeds.change(chat, "lobby", CONSOLE, add=[EXACT, f"{EXACT}/", BELOW])
+    room = await embeds.change(chat, "lobby", CONSOLE, add=[EXACT])
     assert room.origins == (EXACT, BELOW)
 
 
 async def test_change_with_one_bad_origin_changes_nothing(chat: Chat) -> None:
-    before = await embeds.change(chat, "lobby", add=[EXACT])
+    before = await embeds.change(chat, "lobby", CONSOLE, add=[EXACT])
     with pytest.raises(OriginInvalid):
-        await embeds.change(chat, "lobby", add=[PORT, "https://*.org"], signed_only=True)
-    assert await embeds.change(chat, "lobby") == before
+        await embeds.change(chat, "lobby", CONSOLE, add=[PORT, "https://*.org"], signed_only=True)
+    assert await embeds.change(chat, "lobby", CONSOLE) == before
 
 
 async def test_list_has_an_end(chat: Chat) -> None:
     most = [f"https://site-{number}.example.org" for number in range(embeds.MOST)]
-    before = await embeds.change(chat, "lobby", add=most)
+    before = await embeds.change(chat, "lobby", CONSOLE, add=most)
     with pytest.raises(OriginInvalid, match=str(embeds.MOST)):
-        await embeds.change(chat, "lobby", add=[EXACT])
-    assert await embeds.change(chat, "lobby") == before
+        await embeds.change(chat, "lobby", CONSOLE, add=[EXACT])
+    assert await embeds.change(chat, "lobby", CONSOLE) == before
 
 
 async def test_only_signed_is_changed_alone(chat: Chat) -> None:
-    room = await embeds.change(chat, "lobby", signed_only=True)
+    room = await embeds.change(chat, "lobby", CONSOLE, signed_only=True)
     assert (room.origins, room.signed_only) == (None, True)
-    room = await embeds.clear(chat, "lobby")
+    room = await embeds.clear(chat, "lobby", CONSOLE)
     assert (room.origins, room.signed_only) == ((), True)
 
 
 async def test_unknown_room_has_no_list(chat: Chat) -> None:
     with pytest.raises(RoomNotFound):
-        await embeds.change(chat, "nowhere", add=[EXACT])
+        await embeds.change(chat, "nowhere", CONSOLE, add=[EXACT])

@@ -45,13 +45,11 @@ def test_room_opened_last_stays_and_the_first_goes(monkeypatch: pytest.MonkeyPat
     assert [kept.get(slug) is not None for slug in ("one", "two", "three")] == [False, True, True]
 
 
-def test_page_is_kept_for_some_seconds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command beside the server changes a room without a word to it."""
-    now = 1000.0
-    monkeypatch.setattr(newest.time, "monotonic", lambda: now)
+def test_page_is_read_again_after_what_another_process_did() -> None:
+    """Also where it was being read when that was heard of."""
     kept = Newest()
     kept.keep(PAGE)
-    now += newest.AGE - 0.1
-    assert kept.get("lobby") is PAGE
-    now += 0.2
+    kept.moved(ROOM.id, PAGE.cursor.position + 1)
+    assert kept.get("lobby") is None
+    kept.keep(PAGE)
     assert kept.get("lobby") is None

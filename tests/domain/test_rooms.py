@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quart_chat.domain.actors import Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.rooms import RESERVED, SLUG_LENGTH, clean_slug, create
-from quart_chat.domain.sender import Sender
 from quart_chat.errors import RoomInvalid, RoomsFull
 
 
@@ -51,7 +51,7 @@ def test_reserved_slug_is_refused_in_any_case(slug: str) -> None:
 async def test_server_has_so_many_rooms_and_no_more(chat: Chat) -> None:
     """There are two already."""
     full = replace(chat, limits=Limits(None, None, None, None, all_rooms=4))
-    sender = Sender(None, "Ana", "here")
+    sender = Asker(None, "Ana", "here")
     made = [await create(full, name, "", sender, f"a key that is long enough {name}") for name in ("Three", "Four")]
     with pytest.raises(RoomsFull):
         await create(full, "Five", "", sender, "a key that is long enough Five")

@@ -7,10 +7,12 @@ from pathlib import Path
 import jwt
 import pytest
 
-from quart_chat.domain import embed_keys, embeds, rooms, site_members
+from quart_chat.domain import embed_keys, embeds, rooms
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.domain.chat import Chat, milliseconds
 from quart_chat.domain.embed_keys import NewKey
 from quart_chat.identity import site_tokens
+from tests.domain.test_site_tokens import verify
 from tests.network.programs import need
 from tests.serving import run
 
@@ -37,7 +39,7 @@ def chat_now(chat: Chat) -> Chat:
 
 
 async def user_key(chat: Chat, subject: str) -> str:
-    return site_tokens.user_key(chat.secret, await rooms.find(chat, "lobby"), subject)
+    return site_tokens.user_key(chat.secret, await rooms.find(chat, "lobby", CONSOLE), subject)
 
 
 async def sign(folder: Path, sample: tuple[str, ...], key: NewKey, *arguments: str) -> str:
@@ -51,13 +53,13 @@ async def sign(folder: Path, sample: tuple[str, ...], key: NewKey, *arguments: s
 async def test_sample_signs_what_is_accepted(
     chat_now: Chat, tmp_path: Path, sample: tuple[str, ...], algorithm: str
 ) -> None:
-    await embeds.change(chat_now, "lobby", add=["https://www.example.org"])
-    key = await embed_keys.create(chat_now, "lobby", algorithm)
+    await embeds.change(chat_now, "lobby", CONSOLE, add=["https://www.example.org"])
+    key = await embed_keys.create(chat_now, "lobby", CONSOLE, algorithm)
     picture = "https://www.example.org/a/b.png?c=1&d=%C3%A9"
     for name, rest in (("Ana", ()), ('Zoë 张 👩‍💻 \\"/', ()), ("Ana", (picture, "moderator")), ("Ana", ("", "member"))):
         token = await sign(tmp_path, sample, key, "lobby", "12345", name, *rest)
         before = milliseconds()
-        found = await site_members.verify(chat_now, "lobby", token, local=False)
+        found = await verify(chat_now, "lobby", token, local=False)
         assert found.user.name == name
         assert (found.user.avatar or "", found.user.role or "") == (*rest, "", "")[:2]
         assert found.user.key == await user_key(chat_now, "12345")
@@ -65,7 +67,7 @@ async def test_sample_signs_what_is_accepted(
 
 
 async def test_sample_gives_no_two_tokens_the_same_id(chat_now: Chat, tmp_path: Path, sample: tuple[str, ...]) -> None:
-    key = await embed_keys.create(chat_now, "lobby", "HS256")
+    key = await embed_keys.create(chat_now, "lobby", CONSOLE, "HS256")
     tokens = [await sign(tmp_path, sample, key, "lobby", "1", "Ana") for _ in range(2)]
     ids = {jwt.decode(token, key.secret, ["HS256"])["jti"] for token in tokens}
     assert len(ids) == 2

@@ -13,11 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from quart_chat.domain import embed_keys, embeds, site_members
+from quart_chat.domain import access, embed_keys, embeds
+from quart_chat.domain.actors import CONSOLE, Asker, Embed, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.embed_keys import NewKey
 from quart_chat.errors import IdentityExpired, IdentityRefused, RoomNotFound
 from quart_chat.identity import claims, site_tokens
+from quart_chat.identity.site_tokens import Signed
 from tests.domain.conftest import START, Clock
 
 NONE: Any = object()
@@ -69,19 +71,25 @@ class Site:
 
 @pytest.fixture(params=["HS256", "EdDSA"])
 async def site(chat: Chat, request: pytest.FixtureRequest) -> Site:
-    await embeds.change(chat, "lobby", add=["https://www.example.org", "https://*.cdn.example"])
-    return Site(await embed_keys.create(chat, "lobby", request.param))
+    await embeds.change(chat, "lobby", CONSOLE, add=["https://www.example.org", "https://*.cdn.example"])
+    return Site(await embed_keys.create(chat, "lobby", CONSOLE, request.param))
+
+
+async def verify(chat: Chat, slug: str, text: str, *, local: bool) -> Signed:
+    _, signed = await access.identify(chat, slug, Asker(SiteToken(text), None, "", Embed("", local)))
+    assert signed
+    return signed
 
 
 async def refusal(chat: Chat, text: str, slug: str = "lobby") -> IdentityRefused:
     with pytest.raises(IdentityRefused) as refused:
-        await site_members.verify(chat, slug, text, local=False)
+        await verify(chat, slug, text, local=False)
     return refused.value
 
 
 async def test_site_says_who_it_is(chat: Chat, site: Site) -> None:
     text = site.token(avatar="https://www.example.org/ana.png?s=64", role="moderator", iat=START, nbf=START)
-    found = await site_members.verify(chat, "lobby", text, local=False)
+    found = await verify(chat, "lobby", text, local=False)
     assert found.expires_at == (START + 300) * 1000
     user = found.user
     assert (user.id, user.name, user.avatar, user.role) == (
@@ -119,7 +127,7 @@ ACCEPTED: dict[str, dict[str, object]] = {
 async def test_token_is_accepted(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
     for row, changed in ACCEPTED.items():
         with subtests.test(row):
-            found = await site_members.verify(chat, "lobby", site.token(**changed), local=False)
+            found = await verify(chat, "lobby", site.token(**changed), local=False)
             assert found.user.name in ("Ana", "n" * 40)
 
 
@@ -251,13 +259,13 @@ async def test_key_is_not_taken_from_the_token(chat: Chat, site: Site, name: str
     stranger = Ed25519PrivateKey.generate()
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": encoded(stranger.public_key().public_bytes_raw())}
     value = {"jwk": jwk, "x5c": [encoded(b"certificate")]}.get(name, "http://127.0.0.1:9/keys")
-    assert await site_members.verify(chat, "lobby", site.token({name: value}), local=False)
+    assert await verify(chat, "lobby", site.token({name: value}), local=False)
     refused = await refusal(chat, token(site.header({name: value}), site.claims({}), stranger.sign))
     assert "The signature is not of the key" in refused.sentence
 
 
 async def test_public_key_is_no_shared_secret(chat: Chat) -> None:
-    site = Site(await embed_keys.create(chat, "lobby", "EdDSA"))
+    site = Site(await embed_keys.create(chat, "lobby", CONSOLE, "EdDSA"))
     material = site.key.key.material
     private = load_pem_private_key(site.key.secret.encode(), None)
     assert isinstance(private, Ed25519PrivateKey)
@@ -269,7 +277,7 @@ async def test_public_key_is_no_shared_secret(chat: Chat) -> None:
 
 
 async def test_shared_secret_is_no_key_of_another_kind(chat: Chat) -> None:
-    site = Site(await embed_keys.create(chat, "lobby", "HS256"))
+    site = Site(await embed_keys.create(chat, "lobby", CONSOLE, "HS256"))
     stranger = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(site.key.secret + "="))
     refused = await refusal(chat, token(site.header({"alg": "EdDSA"}), site.claims({}), stranger.sign))
     assert "Header alg must be HS256" in refused.sentence
@@ -281,7 +289,7 @@ async def test_shared_secret_is_no_key_of_another_kind(chat: Chat) -> None:
 @pytest.mark.parametrize("algorithm", embed_keys.ALGORITHMS)
 async def test_library_too_is_told_the_one_algorithm(chat: Chat, alg: str, algorithm: str) -> None:
     """Also if the header were not looked at before."""
-    site = Site(await embed_keys.create(chat, "lobby", algorithm))
+    site = Site(await embed_keys.create(chat, "lobby", CONSOLE, algorithm))
     key = site.key.key
     unsigned = token(site.header({"alg": alg}), site.claims({}), lambda _: b"")
     with pytest.raises(IdentityRefused, match="alg value is not allowed" if alg != algorithm else "signature is not"):
@@ -291,7 +299,7 @@ async def test_library_too_is_told_the_one_algorithm(chat: Chat, alg: str, algor
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_changed_token_is_refused(chat: Chat, site: Site, part: int) -> None:
     good = site.token()
-    assert await site_members.verify(chat, "lobby", good, local=False)
+    assert await verify(chat, "lobby", good, local=False)
     parts = good.split(".")
     parts[part] = [
         encoded(json.dumps(site.header({"typ": "jwt"})).encode()),
@@ -325,7 +333,7 @@ async def test_payload_is_refused(chat: Chat, site: Site, subtests: pytest.Subte
 async def test_of_a_claim_that_is_there_twice_the_last_counts(chat: Chat, site: Site) -> None:
     """As https://www.rfc-editor.org/rfc/rfc7519#section-4 allows, and the same at each reading."""
     payload = json.dumps(site.claims({})).replace('{"room"', '{"room": "garden", "room"')
-    assert await site_members.verify(chat, "lobby", token(site.header({}), payload.encode(), site.sign), local=False)
+    assert await verify(chat, "lobby", token(site.header({}), payload.encode(), site.sign), local=False)
 
 
 NO_TOKENS = {
@@ -368,25 +376,25 @@ async def test_token_is_bounded(chat: Chat, site: Site) -> None:
     room = site_tokens.TOKEN_LENGTH - len(site.token(more=""))
     longest = site.token(more="x" * (room * 3 // 4 - 2))
     assert site_tokens.TOKEN_LENGTH - 8 < len(longest) <= site_tokens.TOKEN_LENGTH
-    assert await site_members.verify(chat, "lobby", longest, local=False)
+    assert await verify(chat, "lobby", longest, local=False)
     refused = await refusal(chat, site.token(more="x" * room))
     assert "4096 are accepted" in refused.sentence
 
 
 async def test_key_of_another_room_does_not_count(chat: Chat, site: Site) -> None:
-    other = Site(await embed_keys.create(chat, "garden", "HS256"), "garden")
-    assert await site_members.verify(chat, "garden", other.token(), local=False)
+    other = Site(await embed_keys.create(chat, "garden", CONSOLE, "HS256"), "garden")
+    assert await verify(chat, "garden", other.token(), local=False)
     assert "of another room" in (await refusal(chat, other.token(room="lobby"))).sentence
     assert "of another room" in (await refusal(chat, other.token())).sentence
 
 
 async def test_old_key_counts_in_the_time_of_grace_and_not_after_it(chat: Chat, clock: Clock, site: Site) -> None:
-    new = Site(await embed_keys.rotate(chat, "lobby", 60))
+    new = Site(await embed_keys.rotate(chat, "lobby", CONSOLE, 60))
     clock.seconds += 59.999
     for either in (site, new):
-        assert await site_members.verify(chat, "lobby", either.token(), local=False)
+        assert await verify(chat, "lobby", either.token(), local=False)
     clock.seconds += 0.001
-    assert await site_members.verify(chat, "lobby", new.token(), local=False)
+    assert await verify(chat, "lobby", new.token(), local=False)
     refused = await refusal(chat, site.token())
     assert f"The key {site.key.key.id} was rotated away" in refused.sentence
     assert "2027-01-15 08:01 UTC" in refused.sentence
@@ -395,18 +403,18 @@ async def test_old_key_counts_in_the_time_of_grace_and_not_after_it(chat: Chat, 
 
 async def test_revoked_key_does_not_count_even_for_a_token_seen_before(chat: Chat, site: Site) -> None:
     text = site.token()
-    assert await site_members.verify(chat, "lobby", text, local=False)
-    await embed_keys.revoke(chat, "lobby", site.key.key.id)
+    assert await verify(chat, "lobby", text, local=False)
+    await embed_keys.revoke(chat, "lobby", CONSOLE, site.key.key.id)
     assert "has no key to sign with" in (await refusal(chat, text)).sentence
-    await embed_keys.create(chat, "lobby", "HS256")
+    await embed_keys.create(chat, "lobby", CONSOLE, "HS256")
     assert "was revoked" in (await refusal(chat, text)).sentence
 
 
 async def test_token_seen_before_ends_in_its_time(chat: Chat, clock: Clock, site: Site) -> None:
     text = site.token()
-    assert await site_members.verify(chat, "lobby", text, local=False)
+    assert await verify(chat, "lobby", text, local=False)
     clock.seconds += 300 + claims.LEEWAY - 0.001
-    assert await site_members.verify(chat, "lobby", text, local=False)
+    assert await verify(chat, "lobby", text, local=False)
     clock.seconds += 0.001
     refused = await refusal(chat, text)
     assert isinstance(refused, IdentityExpired)
@@ -416,36 +424,36 @@ async def test_signature_is_checked_once(chat: Chat, site: Site) -> None:
     text = site.token(jti="once")
     before = site_tokens._claims.cache_info()
     for _ in range(3):
-        await site_members.verify(chat, "lobby", text, local=False)
+        await verify(chat, "lobby", text, local=False)
     after = site_tokens._claims.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
 
 
 async def test_person_is_the_same_whatever_the_site_calls_them_and_nobody_elsewhere(chat: Chat, site: Site) -> None:
-    garden = Site(await embed_keys.create(chat, "garden", "HS256"), "garden")
-    ana = (await site_members.verify(chat, "lobby", site.token(), local=False)).user
-    renamed = (await site_members.verify(chat, "lobby", site.token(name="Bea", jti="2"), local=False)).user
-    other = (await site_members.verify(chat, "lobby", site.token(sub="u-2"), local=False)).user
-    there = (await site_members.verify(chat, "garden", garden.token(), local=False)).user
+    garden = Site(await embed_keys.create(chat, "garden", CONSOLE, "HS256"), "garden")
+    ana = (await verify(chat, "lobby", site.token(), local=False)).user
+    renamed = (await verify(chat, "lobby", site.token(name="Bea", jti="2"), local=False)).user
+    other = (await verify(chat, "lobby", site.token(sub="u-2"), local=False)).user
+    there = (await verify(chat, "garden", garden.token(), local=False)).user
     assert ana.key == renamed.key
     assert len({ana.key, other.key, there.key}) == 3
     assert (ana.room_id, there.room_id) == (1, 2)
 
 
 async def test_avatar_of_this_machine_goes_where_its_pages_may(chat: Chat) -> None:
-    site = Site(await embed_keys.create(chat, "lobby", "HS256"))
+    site = Site(await embed_keys.create(chat, "lobby", CONSOLE, "HS256"))
     text = site.token(avatar="http://127.0.0.1:9000/a.png")
-    assert (await site_members.verify(chat, "lobby", text, local=True)).user.avatar == "http://127.0.0.1:9000/a.png"
+    assert (await verify(chat, "lobby", text, local=True)).user.avatar == "http://127.0.0.1:9000/a.png"
     assert "not among the sites" in (await refusal(chat, text)).sentence
-    await embeds.change(chat, "lobby", add=["http://plain.example.org", "http://127.0.0.1:9000"])
-    assert (await site_members.verify(chat, "lobby", text, local=False)).user.avatar
+    await embeds.change(chat, "lobby", CONSOLE, add=["http://plain.example.org", "http://127.0.0.1:9000"])
+    assert (await verify(chat, "lobby", text, local=False)).user.avatar
     plain = site.token(avatar="http://plain.example.org/a.png")
     assert "Claim avatar must be an https address" in (await refusal(chat, plain)).sentence
 
 
 async def test_room_must_exist(chat: Chat, site: Site) -> None:
     with pytest.raises(RoomNotFound):
-        await site_members.verify(chat, "nowhere", site.token(), local=False)
+        await verify(chat, "nowhere", site.token(), local=False)
 
 
 async def test_room_without_a_key_says_so(chat: Chat, site: Site) -> None:
@@ -453,7 +461,7 @@ async def test_room_without_a_key_says_so(chat: Chat, site: Site) -> None:
 
 
 async def test_secret_in_the_place_of_the_id_is_not_shown(chat: Chat) -> None:
-    site = Site(await embed_keys.create(chat, "lobby", "HS256"))
+    site = Site(await embed_keys.create(chat, "lobby", CONSOLE, "HS256"))
     refused = await refusal(chat, site.token({"kid": site.key.secret}))
     assert site.key.secret[:16] in refused.sentence
     assert site.key.secret[:17] not in refused.sentence

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, embeds, messages, rooms
+from quart_chat.domain import embed_keys, embeds, log, messages, rooms
+from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.sender import Sender
 from quart_chat.identity.lookalikes import skeleton
 from quart_chat.models import Draft, Kind, User
 from quart_chat.store import users
@@ -21,13 +21,13 @@ class Cast:
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
-        self._sender = Sender(None, "Ana", "192.0.2.1")
+        self._sender = Asker(None, "Ana", "192.0.2.1")
         self._key = iter(f"{number:024}" for number in range(100))
 
     async def arrive(self) -> None:
         created = await rooms.create(self.chat, "Tea", "tea", self._sender, next(self._key))
         assert created.owner
-        self.sender = replace(self._sender, user_key=created.owner.key)
+        self.sender = replace(self._sender, credential=GuestKey(created.owner.key))
         self.message = (await self.post()).message.id
 
     async def post(self) -> messages.Posted:
@@ -39,14 +39,14 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "messages.post": lambda chat, ana: ana.post(),
     "messages.edit": lambda chat, ana: messages.edit(chat, "tea", ana.sender, ana.message, "changed"),
     "messages.delete": lambda chat, ana: messages.delete(chat, "tea", ana.sender, ana.message),
-    "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", "HS256"),
-    "embed_keys.rotate": lambda chat, ana: embed_keys.rotate(chat, "tea"),
+    "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", CONSOLE, "HS256"),
+    "embed_keys.rotate": lambda chat, ana: embed_keys.rotate(chat, "tea", CONSOLE),
     "embed_keys.revoke": lambda chat, ana: revoke(chat),
-    "embeds.change": lambda chat, ana: embeds.change(chat, "tea", add=["https://example.org"]),
-    "embeds.set_by_owner": lambda chat, ana: embeds.set_by_owner(
+    "embeds.change": lambda chat, ana: embeds.change(chat, "tea", CONSOLE, add=["https://example.org"]),
+    "embeds.replace_list": lambda chat, ana: embeds.replace_list(
         chat, "tea", ana.sender, ["https://two.example"], True
     ),
-    "embeds.clear": lambda chat, ana: embeds.clear(chat, "tea"),
+    "embeds.clear": lambda chat, ana: embeds.clear(chat, "tea", CONSOLE),
 }
 """In an order in which all of them do something."""
 
@@ -56,7 +56,7 @@ NO_LOG = {"following.begin", "following.done"}
 
 
 async def revoke(chat: Chat) -> None:
-    await embed_keys.revoke(chat, "tea", (await embed_keys.valid(chat, "tea"))[0].id)
+    await embed_keys.revoke(chat, "tea", CONSOLE, (await embed_keys.valid(chat, "tea", CONSOLE))[0].id)
 
 
 def writing() -> Iterator[str]:
@@ -103,12 +103,12 @@ TOLD = {
 async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
     ana = Cast(chat)
     await ana.arrive()
-    room = await rooms.find(chat, "tea")
+    room = await rooms.find(chat, "tea", CONSOLE)
     told = {}
     for name, write in WRITES.items():
-        head = await messages.head(chat, room.id)
+        head = await log.head(chat, room.id)
         await write(chat, ana)
-        found = await messages.events_after(chat, room.id, head, 10)
+        found = await log.events_after(chat, room.id, head, 10)
         told[name] = [(type(event.act).__name__, event.actor_id) for event in found]
     by_operator = {"embed_keys.create", "embed_keys.rotate", "embed_keys.revoke", "embeds.change", "embeds.clear"}
     assert told == {
@@ -118,32 +118,32 @@ async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
 
 
 async def test_change_that_changes_nothing_is_not_told(chat: Chat) -> None:
-    await embeds.change(chat, "lobby", add=["https://example.org"], signed_only=True)
+    await embeds.change(chat, "lobby", CONSOLE, add=["https://example.org"], signed_only=True)
     for again in (
-        embeds.change(chat, "lobby", add=["https://example.org"], signed_only=True),
-        embeds.change(chat, "lobby", remove=["https://other.example"]),
-        embeds.change(chat, "lobby"),
+        embeds.change(chat, "lobby", CONSOLE, add=["https://example.org"], signed_only=True),
+        embeds.change(chat, "lobby", CONSOLE, remove=["https://other.example"]),
+        embeds.change(chat, "lobby", CONSOLE),
     ):
         assert (await again).cursor == 1
 
 
 async def test_new_name_is_told_in_every_room_of_whoever_has_it(chat: Chat) -> None:
     """A site has signed somebody in whose name a guest had before, who writes in three rooms."""
-    ana = Sender(None, "Sigrid", "192.0.2.1")
+    ana = Asker(None, "Sigrid", "192.0.2.1")
     key = (await messages.post(chat, "lobby", ana, Draft("hello", "0" * 24))).author.key
-    ana = replace(ana, user_key=key)
+    ana = replace(ana, credential=GuestKey(key))
     for number, slug in enumerate(("tea", "garden", "cake"), 1):
-        await rooms.create(chat, slug, slug, Sender(None, None, "192.0.2.1")) if slug != "garden" else None
+        await rooms.create(chat, slug, slug, Asker(None, None, "192.0.2.1")) if slug != "garden" else None
         if slug != "cake":
             await messages.post(chat, slug, ana, Draft("hello", f"{number}" * 24))
-    room = await rooms.find(chat, "tea")
+    room = await rooms.find(chat, "tea", CONSOLE)
     sigrid = User(0, "Sigrid", "key of sigrid", 0, room.id, None, None, Kind.SIGNED)
     await chat.database.write(lambda tx: users.upsert_signed(tx, sigrid, skeleton=skeleton("Sigrid")))
     posted = await messages.post(chat, "tea", replace(ana, name="Ana"), Draft("again", "9" * 24))
     assert posted.message.author.name == "Ana"
     names = {}
     for slug in ("lobby", "tea", "garden", "cake"):
-        found = await messages.events_after(chat, (await rooms.find(chat, slug)).id, 0, 10)
+        found = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 10)
         shown = [getattr(event.act, "member", None) or event.act.message for event in found]
         names[slug] = [
             (type(event.act).__name__, subject.author.name) for event, subject in zip(found, shown, strict=True)

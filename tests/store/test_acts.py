@@ -174,7 +174,9 @@ async def test_member_keeps_rank_and_standing_and_is_known_by_the_last_network(s
         seen: list[object] = []
         for network in ("first", "", "second"):
             members.upsert(tx, room.id, ana, rank=Rank.MEMBER, network=network, now=1)
-            seen.append(members.select_network(tx, room.id, ana))
+            place = members.select_place(tx, room.id, ana)
+            assert place
+            seen.append(place.network)
             members.update_rank(tx, room.id, ana, Rank.MODERATOR, by=None, now=2)
             members.update_standing(tx, room.id, ana, Standing.BANNED, reason="noise", by=ana, now=3)
         member = members.select(tx, room.id, ana)
@@ -184,10 +186,15 @@ async def test_member_keeps_rank_and_standing_and_is_known_by_the_last_network(s
     assert await stored.database.write(come) == [
         "first", "first", "second", Rank.MODERATOR, Standing.BANNED, "noise", 3
     ]  # fmt: skip
-    assert await stored.database.read(lambda tx: members.select_outcasts(tx, room.id)) == [stored.author.key]
+
+    def others(tx: Transaction) -> list[str]:
+        return list(members.select_places(tx, room.id, everybody=False))
+
+    assert await stored.database.read(others) == [stored.author.key]
     assert await stored.database.read(lambda tx: rooms.claim_of_member(tx, ana)) == [room]
     await stored.database.write(lambda tx: members.update_standing(tx, room.id, ana, Standing.IN, by=None, now=4))
-    assert await stored.database.read(lambda tx: members.select_outcasts(tx, room.id)) == []
+    await stored.database.write(lambda tx: members.update_rank(tx, room.id, ana, Rank.MEMBER, by=None, now=4))
+    assert await stored.database.read(others) == []
 
 
 async def test_network_is_banned_as_long_as_anybody_is_the_reason(stored: Stored) -> None:

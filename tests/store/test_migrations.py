@@ -167,7 +167,7 @@ async def test_who_has_written_is_a_member_and_who_made_a_room_owns_it(upgraded:
         ("empty", 2): Rank.OWNER,
     }
     assert await upgraded.read(look) == {who: (found, Standing.IN, "") for who, found in rank.items()}
-    assert await upgraded.read(lambda tx: members.select_outcasts(tx, 1)) == []
+    assert await upgraded.read(lambda tx: members.select_places(tx, 1, everybody=False)) == {}
     assert await upgraded.read(lambda tx: bans.select(tx, 1)) == set()
     behind = await upgraded.read(lambda tx: followers.select_behind(tx, "webhooks", since=0))
     assert set(behind) == {1, 7}

@@ -11,12 +11,13 @@ from pathlib import Path
 from quart_chat import assets
 from quart_chat.broker.broker import Signal
 from quart_chat.broker.memory import MemoryBroker
-from quart_chat.domain import messages, rooms
+from quart_chat.domain import gates as domain_gates
+from quart_chat.domain import log, messages, rooms
+from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
-from quart_chat.domain.messages import Sender
 from quart_chat.domain.newest import Newest
-from quart_chat.events import Erased, Event
+from quart_chat.events import AboutMessage, Erased, Event
 from quart_chat.models import Cursor, Draft, Message, Rank, Room
 from quart_chat.store import events
 from quart_chat.store.sqlite import SQLiteDatabase
@@ -66,6 +67,12 @@ class HoldingBroker(MemoryBroker):
         self.held = []
 
 
+def about(event: Event) -> Message:
+    """The message that it is about."""
+    assert isinstance(event.act, AboutMessage)
+    return event.act.message
+
+
 @dataclass
 class Engine:
     chat: Chat
@@ -76,25 +83,25 @@ class Engine:
         return await self.feeds.get(self.room)
 
     async def head(self) -> int:
-        return await messages.head(self.chat, self.room.id)
+        return await log.head(self.chat, self.room.id)
 
     def at(self, position: int) -> Cursor:
         return Cursor(self.chat.epoch, position)
 
     async def post(self, text: str, author: Message | None = None) -> Message:
         """By the author of an earlier message, or by somebody new."""
-        sender = await self._sender(author) if author else Sender(None, "Ana", "here")
-        posted = await messages.post(self.chat, self.room.slug, sender, Draft(text, f"key-{next(keys)}"))
+        asker = await self._asker(author) if author else Asker(None, "Ana", "here")
+        posted = await messages.post(self.chat, self.room.slug, asker, Draft(text, f"key-{next(keys)}"))
         return posted.message
 
     async def edit(self, message: Message, text: str) -> Message:
-        return await messages.edit(self.chat, self.room.slug, await self._sender(message), message.id, text)
+        return about(await messages.edit(self.chat, self.room.slug, await self._asker(message), message.id, text))
 
     async def delete(self, message: Message) -> Message:
-        return await messages.delete(self.chat, self.room.slug, await self._sender(message), message.id)
+        return about(await messages.delete(self.chat, self.room.slug, await self._asker(message), message.id))
 
-    async def _sender(self, message: Message) -> Sender:
-        return Sender(await key_of(self.chat, message.author.id), None, "here")
+    async def _asker(self, message: Message) -> Asker:
+        return Asker(GuestKey(await key_of(self.chat, message.author.id)), None, "here")
 
     async def stream(
         self,
@@ -125,6 +132,8 @@ class Engine:
                     return found
         raise AssertionError("the stream ended")
 
+
+SECRET = b"secret"
 
 Encode = Callable[[Event], str]
 
@@ -159,10 +168,18 @@ async def engine(
     await database.open()
     try:
         epoch = await database.read(events.select_epoch)
-        chat = Chat(database, broker, Newest(), Limits(None, None, None, None), epoch, b"secret")
+        chat = Chat(
+            database,
+            broker,
+            Newest(),
+            domain_gates.Gates(database, SECRET),
+            Limits(None, None, None, None),
+            epoch,
+            SECRET,
+        )
         forms = {HTML: Encoder(encode, waved), JSON: Encoder(event_as_json, signals_as_json)}
         feeds = Feeds(chat, forms, heartbeat, gates=gates)
-        yield Engine(chat, feeds, await rooms.find(chat, "lobby"))
+        yield Engine(chat, feeds, await rooms.find(chat, "lobby", CONSOLE))
         await feeds.close()
     finally:
         await database.close()

@@ -19,6 +19,7 @@ from quart_chat.app import create_app
 from quart_chat.asgi import App
 from quart_chat.config import Config
 from quart_chat.domain import rooms
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.http.context import EXTENSION
 from quart_chat.http.serving import Site
 from quart_chat.streaming.feed import Feed
@@ -98,7 +99,7 @@ class Hosted:
         return found
 
     async def feed(self, room: str = "lobby") -> Feed:
-        return await self.site.feeds.get(await rooms.find(self.site.chat, room))
+        return await self.site.feeds.get(await rooms.find(self.site.chat, room, CONSOLE))
 
     async def readers(self, count: int = 1, room: str = "lobby") -> list[Reader]:
         """Those of the streams that are live, once there are so many."""

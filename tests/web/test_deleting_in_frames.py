@@ -7,6 +7,7 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
 
 from quart_chat.domain import embed_keys, messages
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed
 from tests.frames import SITE, Site, Visitor, beside, site_of
@@ -179,7 +180,7 @@ async def test_ticket_that_is_too_old_is_refused(
     message = (await vera.post_message("hello")).message_id
     now = TimestampSigner("x").get_timestamp()
     async with beside(server) as chat:
-        key = await key_of(chat, (await messages.find(chat, vera.room, message)).author.id)
+        key = await key_of(chat, (await messages.find(chat, vera.room, CONSOLE, message)).author.id)
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - tickets.AGE - 60)
         old = tickets.issue(chat.secret, Confirmed(key, None), message)
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now - tickets.AGE + 60)
@@ -228,10 +229,10 @@ async def test_message_of_a_signed_member_is_deleted_by_a_ticket(server: Server,
         assert not await is_there(sigrid, message)
         revoked = await ticket_for(sigrid, other)
         async with beside(server) as chat:
-            new = await embed_keys.rotate(chat, room)
+            new = await embed_keys.rotate(chat, room, CONSOLE)
             old_key_still_counts = await ticket_for(sigrid, third)
             assert (await delete(sigrid, third, old_key_still_counts)).status_code == 200
-            await embed_keys.revoke(chat, room, site.key.key.id)
+            await embed_keys.revoke(chat, room, CONSOLE, site.key.key.id)
         answer = await confirm(sigrid, other)
         assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "sign_in_over")
         answer = await delete(sigrid, other, revoked)
@@ -240,6 +241,6 @@ async def test_message_of_a_signed_member_is_deleted_by_a_ticket(server: Server,
         sigrid.token = Site(room, new).token()
         rotated = await ticket_for(sigrid, other)
         async with beside(server) as chat:
-            await embed_keys.rotate(chat, room, grace=0)
+            await embed_keys.rotate(chat, room, CONSOLE, grace=0)
         assert (await delete(sigrid, other, rotated)).status_code == 403
         assert await is_there(sigrid, other)

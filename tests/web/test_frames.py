@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from quart_chat.domain import embeds
+from quart_chat.domain.actors import CONSOLE
 from tests.frames import SITE, Visitor, beside
 from tests.people import Person, client, only_cookie
 from tests.serving import Server
@@ -96,7 +97,7 @@ async def test_page_around_that_is_not_named_may_not_write_with_a_token(server: 
 async def test_frame_that_is_open_when_its_site_leaves_the_list_writes_no_more(server: Server, vera: Visitor) -> None:
     message = await vera.post_message("hello")
     async with beside(server) as chat, vera.listen() as stream:
-        await embeds.change(chat, vera.room, add=["https://www.example.org"])
+        await embeds.change(chat, vera.room, CONSOLE, add=["https://www.example.org"])
         for answer in (await vera.try_to_post("again"), await vera.edit_message(message.message_id, "changed")):
             assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
             assert SITE in answer.text
@@ -105,7 +106,7 @@ async def test_frame_that_is_open_when_its_site_leaves_the_list_writes_no_more(s
         changed, posted = await stream.next("message"), await stream.next("message")
         assert "room-title" in changed.data
         assert "still read" in posted.data
-        await embeds.change(chat, vera.room, add=[SITE])
+        await embeds.change(chat, vera.room, CONSOLE, add=[SITE])
         await vera.post_message("and back")
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from quart_chat.app import create_app
 from quart_chat.config import Config
 from quart_chat.domain import embeds
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.server import _is_loopback
 from quart_chat.sites import LOOPBACK
 from tests.frames import SITE, Visitor, beside
@@ -99,7 +100,7 @@ async def places(server: Server, public: Server) -> dict[str, Place]:
         async with beside(running) as chat:
             slug = await new_room(running, own)
             # While nobody else is let in, so that there is a token of a frame in every state.
-            await embeds.change(chat, slug, add=[SITE])
+            await embeds.change(chat, slug, CONSOLE, add=[SITE])
             async with Visitor("Vera", running.url, slug) as vera:
                 vera.client.headers["Origin"] = own
                 message = (await vera.post_message("hello")).message_id

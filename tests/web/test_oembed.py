@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from quart_chat.domain import embeds
+from quart_chat.domain.actors import CONSOLE
 from tests.frames import beside
 from tests.people import Person, client
 from tests.serving import Server
@@ -117,14 +118,14 @@ async def test_what_is_no_address_of_a_room_is_not_found(
 
 async def test_room_that_no_site_may_show_is_refused(consumer: httpx.AsyncClient, room: str, server: Server) -> None:
     async with beside(server) as chat:
-        await embeds.clear(chat, room)
+        await embeds.clear(chat, room, CONSOLE)
     answer = await consumer.get("/oembed", params={"url": f"{server.url}/rooms/{room}"})
     assert (answer.status_code, answer.headers["Chat-Error"]) == (401, "embed_forbidden")
     other = {"url": "http://192.0.2.7/rooms/lobby"}
     answer = await consumer.get("/oembed", params=other, headers={"Host": "192.0.2.7"})
     assert answer.status_code == 401, "this machine is let in under its own name alone"
     async with beside(server) as chat:
-        await embeds.change(chat, room, add=["https://www.example.org"])
+        await embeds.change(chat, room, CONSOLE, add=["https://www.example.org"])
     await asked(consumer, room)
 
 

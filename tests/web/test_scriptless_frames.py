@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from quart_chat.domain import embeds
+from quart_chat.domain.actors import CONSOLE
 from tests.frames import SITE, beside
 from tests.people import client
 from tests.serving import Server, serving
@@ -32,7 +33,7 @@ async def public(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     """A server that people reach under an https address, whose lobby may be in pages of HOST and of one other site."""
     async with serving(tmp_path_factory.mktemp("public"), limits="off", public_url=PUBLIC) as running:
         async with beside(running) as chat:
-            await embeds.change(chat, "lobby", add=[HOST, "https://other.example.com"])
+            await embeds.change(chat, "lobby", CONSOLE, add=[HOST, "https://other.example.com"])
         yield running
 
 

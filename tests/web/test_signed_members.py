@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from quart_chat.domain import embed_keys, embeds
+from quart_chat.domain.actors import CONSOLE
 from tests.frames import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client
 from tests.serving import Server
@@ -35,7 +36,7 @@ async def vera(server: Server, room: str) -> AsyncIterator[Visitor]:
 
 async def only_signed(server: Server, room: str) -> None:
     async with beside(server) as chat:
-        await embeds.change(chat, room, signed_only=True)
+        await embeds.change(chat, room, CONSOLE, signed_only=True)
 
 
 async def write(visitor: Visitor, text: str = "hello") -> Page:
@@ -185,7 +186,7 @@ async def test_another_site_cannot_ask_who_somebody_is(server: Server, room: str
 async def test_token_is_verified_with_every_call(server: Server, site: Site, sigrid: Visitor) -> None:
     message = Fragment((await sigrid.try_to_post("hello")).text)
     async with beside(server) as chat:
-        await embed_keys.revoke(chat, site.room, site.key.key.id)
+        await embed_keys.revoke(chat, site.room, CONSOLE, site.key.key.id)
     before = stored(server)
     answers = [
         await sigrid.try_to_post("again"),
@@ -238,7 +239,7 @@ async def test_member_of_one_room_is_nobody_in_another(server: Server, site: Sit
 async def test_two_keys_count_while_one_is_changed_for_the_other(server: Server, site: Site, sigrid: Visitor) -> None:
     first = await write(sigrid)
     async with beside(server) as chat:
-        new = Site(site.room, await embed_keys.rotate(chat, site.room))
+        new = Site(site.room, await embed_keys.rotate(chat, site.room, CONSOLE))
     await write(sigrid, "with the old key")
     sigrid.token = new.token(name="Sigrid")
     second = await write(sigrid, "with the new key")

@@ -1,0 +1,189 @@
+"""Who may read a room, kept in memory: no stream, poll or page asks the store for it."""
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from quart_chat.domain.actors import Asker, Console, GuestKey, SiteToken, rank_of
+from quart_chat.errors import ConfirmationInvalid, IdentityRefused, RemovedFromRoom, RoomNotFound
+from quart_chat.events import Event
+from quart_chat.identity import site_tokens
+from quart_chat.identity.site_tokens import Signed
+from quart_chat.identity.tickets import Confirmed
+from quart_chat.models import EmbedKey, Place, Rank, Room
+from quart_chat.store import bans, embed_keys, members, rooms, users
+from quart_chat.store.database import Database, Transaction
+
+KEPT = 1_000
+"""Rooms, those asked for last. A common one takes two kilobytes."""
+
+
+class Viewing(Protocol):
+    """Whose a stream or a held poll is, as of when it was let in."""
+
+    @property
+    def user_key(self) -> str | None: ...
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def until(self) -> int | None:
+        """None for everybody but whom a room's site vouches for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Somebody who may read a room, and until when, in milliseconds since 1970, if what vouches for them ends."""
+
+    room: Room
+    user_key: str | None
+    rank: Rank
+    signed: Signed | None
+
+    @property
+    def until(self) -> int | None:
+        return self.signed.expires_at if self.signed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A room and its people as of one moment. `people` has all who are out or may more than others; where a network is
+    shut all members, for they are not meant."""
+
+    room: Room
+    keys: Sequence[EmbedKey]
+    people: Mapping[str, Place]
+    owner_key: str | None
+    operators: frozenset[str]
+    networks: frozenset[str]
+    secret: bytes
+
+    def admit(self, asker: Asker, now: int) -> Admitted:
+        """`now` is in milliseconds. Whoever brings a token that does not count is let in as what they then are, nobody
+        known. Raises RemovedFromRoom."""
+        if isinstance(asker.credential, Console):
+            return Admitted(self.room, None, Rank.OPERATOR, None)
+        try:
+            key, signed = self.identify(asker, now)
+        except IdentityRefused:
+            key, signed = None, None
+        rank = self._rank(key, asker.address, signed is not None, signed.user.role if signed else None)
+        return Admitted(self.room, key, rank, signed)
+
+    def identify(self, asker: Asker, now: int) -> tuple[str | None, Signed | None]:
+        """As the function of that name."""
+        return identify(asker, self.room, self.keys, self.secret, now)
+
+    def keeps(self, viewer: Viewing) -> bool:
+        """Whether they may read on."""
+        try:
+            self._rank(viewer.user_key, viewer.address, viewer.until is not None)
+        except RemovedFromRoom:
+            return False
+        return True
+
+    def _rank(self, key: str | None, address: str, vouched: bool, role: str | None = None) -> Rank:
+        place = self.people.get(key) if key else None
+        return rank_of(
+            place,
+            owns=key is not None and key == self.owner_key,
+            operator=key in self.operators,
+            role=role,
+            shut=not vouched and bool(self.networks) and digest(self.secret, address) in self.networks,
+        )
+
+
+class Gates:
+    """Those of the rooms that were asked for last. Whatever changes who may read is an event of the room, and tells."""
+
+    def __init__(self, database: Database, secret: bytes) -> None:
+        self._database = database
+        self._secret = secret
+        self._kept: OrderedDict[str, Gate] = OrderedDict()
+        self._changed: dict[int, int] = {}
+        self._forgotten = 0
+
+    def committed(self, events: Iterable[Event]) -> None:
+        """MUST be called before whoever wrote them hears of it."""
+        for event in events:
+            if event.act.changes_access:
+                self._changed[event.room_id] = event.cursor
+
+    def forget(self) -> None:
+        """Somebody else has committed, and does not say what."""
+        self._forgotten += 1
+        self._kept.clear()
+
+    async def of(self, slug: str) -> Gate:
+        """Raises RoomNotFound, StoreUnavailable."""
+        gate = self._kept.get(slug)
+        # One that was being read during a commit is older than that, and kept after it.
+        if gate is not None and gate.room.cursor >= self._changed.get(gate.room.id, 0):
+            self._kept.move_to_end(slug)
+            return gate
+        return await self.anew(slug)
+
+    async def anew(self, slug: str) -> Gate:
+        """As it is in the store now. Raises RoomNotFound, StoreUnavailable."""
+        return await self._load(lambda tx: rooms.select(tx, slug))
+
+    async def of_room(self, room_id: int) -> Gate:
+        """The same, by the room's id."""
+        return await self._load(lambda tx: rooms.select_by_id(tx, room_id))
+
+    async def _load(self, find: Callable[[Transaction], Room | None]) -> Gate:
+        forgotten = self._forgotten
+        gate = await self._database.read(lambda tx: load(tx, find(tx), self._secret))
+        if forgotten != self._forgotten:
+            return gate  # it may have been read before what it would have to know
+        self._kept[gate.room.slug] = gate
+        self._kept.move_to_end(gate.room.slug)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return gate
+
+
+def load(tx: Transaction, room: Room | None, secret: bytes) -> Gate:
+    """Raises RoomNotFound."""
+    if room is None:
+        raise RoomNotFound
+    networks = frozenset(bans.select(tx, room.id))
+    return Gate(
+        room,
+        embed_keys.select(tx, room.id),
+        members.select_places(tx, room.id, everybody=bool(networks)),
+        users.select_key(tx, room.owner_id) if room.owner_id is not None else None,
+        frozenset(users.select_operators(tx)),
+        networks,
+        secret,
+    )
+
+
+def identify(
+    asker: Asker, room: Room, keys: Sequence[EmbedKey], secret: bytes, now: int
+) -> tuple[str | None, Signed | None]:
+    """The key of whoever asks, if they are somebody, and what the room's site says of them. Raises IdentityRefused,
+    IdentityExpired, ConfirmationInvalid."""
+    match asker.credential:
+        case GuestKey(user_key):
+            return user_key, None
+        case SiteToken(token):
+            local = asker.embed is not None and asker.embed.local
+            signed = site_tokens.verify(token, room, keys, secret, now, local=local)
+            return signed.user.key, signed
+        case Confirmed(user_key, vouched_by, _):
+            if vouched_by is not None and not any(key.id == vouched_by and key.is_valid(now) for key in keys):
+                raise ConfirmationInvalid
+            return user_key, None
+    return None, None
+
+
+@lru_cache(4096)
+def digest(secret: bytes, address: str) -> str:
+    """A name for a network, from which nobody can tell which it is; empty where there is none."""
+    return hmac.digest(secret, b"ban\0" + address.encode(), hashlib.sha256).hex()[:32] if address else ""

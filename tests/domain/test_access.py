@@ -1,0 +1,161 @@
+"""Nobody gets into a room but by `access`, and no rule is asked without saying who asks."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from quart_chat import assets
+from quart_chat.domain import access, messages, rooms
+from quart_chat.domain.access import LEAST, Action
+from quart_chat.domain.actors import CONSOLE, Asker, Console, Embed, GuestKey
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.gates import digest
+from quart_chat.errors import ChatError, NeedsConfirmation, NotModerator, NotOperator, NotOwner, RemovedFromRoom
+from quart_chat.models import Draft, Rank, Standing, User
+from quart_chat.store import bans, members, users
+
+ASKED_BY_NOBODY = {
+    "rooms.public": "what it lists is there for everybody",
+    "guests.current": "whose key that is has been verified",
+    "log.events_after": "the engine asks, which lets nobody in whom the gate does not",
+    "log.head": "as before",
+    "following.begin": "the server's own work asks",
+    "following.behind": "as before",
+    "following.waiting": "as before",
+    "following.done": "as before",
+    "log.size_after": "as before",
+}
+
+
+def public_coroutines() -> Iterator[tuple[str, ast.AsyncFunctionDef]]:
+    for path in sorted((assets.PACKAGE / "domain").glob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                yield f"{path.stem}.{node.name}", node
+
+
+def test_every_rule_is_asked_by_somebody() -> None:
+    wrong, found = [], set()
+    for name, function in public_coroutines():
+        found.add(name)
+        given = {ast.unparse(argument.annotation) for argument in function.args.args if argument.annotation}
+        if ("Asker" in given) == (name in ASKED_BY_NOBODY):
+            wrong.append(name)
+    assert not wrong
+    assert set(ASKED_BY_NOBODY) <= found
+
+
+def test_rooms_are_found_by_access_alone() -> None:
+    """`rooms.create` looks whether an address is free, and `gates` is where access remembers."""
+    callers = {"access.py", "gates.py", "rooms.py"}
+    for path in sorted((assets.PACKAGE / "domain").glob("*.py")):
+        text = path.read_text("utf-8")
+        if path.name not in callers:
+            assert "rooms.select" not in text, path.name
+            assert "rooms.claim(" not in text, path.name
+
+
+@pytest.fixture
+async def ana(chat: Chat) -> Asker:
+    """Who owns the room `tea`."""
+    nobody = Asker(None, "Ana", "192.0.2.1")
+    created = await rooms.create(chat, "Tea", "tea", nobody, "a" * 24)
+    assert created.owner
+    return replace(nobody, credential=GuestKey(created.owner.key))
+
+
+async def guest(chat: Chat, name: str, address: str = "192.0.2.2") -> tuple[Asker, User]:
+    """Who has written in `tea`."""
+    nobody = Asker(None, name, address)
+    posted = await messages.post(chat, "tea", nobody, Draft("hello", name.ljust(24, "0")))
+    return replace(nobody, credential=GuestKey(posted.author.key)), posted.author
+
+
+async def refused(chat: Chat, asker: Asker, action: Action) -> list[type[ChatError]]:
+    """How both ways in refuse it."""
+    found: list[type[ChatError]] = []
+    try:
+        await access.admit(chat, "tea", asker, action)
+    except ChatError as error:
+        found.append(type(error))
+    try:
+        await chat.database.read(lambda tx: access.enter(tx, chat, "tea", asker, action))
+    except ChatError as error:
+        found.append(type(error))
+    return found
+
+
+async def test_each_rank_may_what_the_table_says(chat: Chat, ana: Asker) -> None:
+    """Both ways in say the same, which also is what makes the one in memory right."""
+    bo, _ = await guest(chat, "Bo")
+    mo, mo_user = await guest(chat, "Mo")
+    op, op_user = await guest(chat, "Op")
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    await chat.database.write(lambda tx: members.update_rank(tx, tea.id, mo_user.id, Rank.MODERATOR, by=None, now=0))
+    await chat.database.write(lambda tx: users.update_operator(tx, op_user.id, True))
+    chat.gates.forget()
+    ranks = {
+        Asker(None, None, "192.0.2.9"): Rank.READER, bo: Rank.READER, mo: Rank.MODERATOR, ana: Rank.OWNER,
+        op: Rank.OPERATOR, CONSOLE: Rank.OPERATOR,
+    }  # fmt: skip
+    by_rank = {Rank.MODERATOR: NotModerator, Rank.OWNER: NotOwner, Rank.OPERATOR: NotOperator}
+    for asker, rank in ranks.items():
+        for action, least in LEAST.items():
+            expected = [] if rank >= least else [by_rank[least]] * 2
+            assert await refused(chat, asker, action) == expected, (asker, action)
+            if asker.credential is None or isinstance(asker.credential, Console):
+                continue
+            framed = replace(asker, embed=Embed("http://localhost:9", local=True))
+            least_refusal = by_rank.get(least, NeedsConfirmation)
+            if action in (Action.DELETE, Action.MODERATE):
+                least_refusal = NeedsConfirmation
+            allowed = action in access.IN_EMBEDS
+            assert await refused(chat, framed, action) == ([] if allowed else [least_refusal] * 2), (asker, action)
+
+
+async def test_who_is_out_gets_in_nowhere(chat: Chat, ana: Asker) -> None:
+    bo, user = await guest(chat, "Bo")
+    cy, _ = await guest(chat, "Cy")
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    stranger = Asker(None, "Di", bo.address)
+    for standing in (Standing.REMOVED, Standing.BANNED):
+        await chat.database.write(
+            lambda tx, standing=standing: members.update_standing(
+                tx, tea.id, user.id, standing, reason="noise", by=None, now=0
+            )
+        )
+        chat.gates.forget()
+        for action in Action:
+            assert await refused(chat, bo, action) == [RemovedFromRoom] * 2, action
+        with pytest.raises(RemovedFromRoom, match="noise"):
+            await access.admit(chat, "tea", bo)
+        assert await refused(chat, stranger, Action.READ) == []
+    await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, bo.address), now=0))
+    chat.gates.forget()
+    assert await refused(chat, stranger, Action.READ) == [RemovedFromRoom] * 2
+    assert await refused(chat, replace(stranger, address="192.0.2.77"), Action.WRITE) == []
+    assert await refused(chat, cy, Action.WRITE) == [], "who was a member before is not meant"
+    assert await refused(chat, replace(ana, address=bo.address), Action.SETTINGS) == []
+
+
+async def test_owner_cannot_be_shut_out(chat: Chat, ana: Asker) -> None:
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    assert tea.owner_id
+    owner = tea.owner_id
+    await chat.database.write(lambda tx: members.update_standing(tx, tea.id, owner, Standing.REMOVED, by=None, now=0))
+    chat.gates.forget()
+    assert await refused(chat, ana, Action.SETTINGS) == []
+
+
+async def test_first_message_sent_again_does_not_write_for_who_is_out(chat: Chat, ana: Asker) -> None:
+    """Its key finds the guest that it made, whatever cookie comes along."""
+    bo, user = await guest(chat, "Bo")
+    cy, _ = await guest(chat, "Cy")
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    await chat.database.write(lambda tx: members.update_standing(tx, tea.id, user.id, Standing.REMOVED, by=None, now=0))
+    chat.gates.forget()
+    for asker in (replace(bo, credential=None), replace(cy, name="Bo")):
+        with pytest.raises(RemovedFromRoom):
+            await messages.post(chat, "tea", asker, Draft("hello", "Bo".ljust(24, "0")))
