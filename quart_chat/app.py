@@ -113,7 +113,6 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
 @asynccontextmanager
 async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat]:
     """The chat of these settings, for a server, or without `alone` for a command beside one. Raises StartupError."""
-    secret = load_secret(config)
     broker, newest = MemoryBroker(), Newest()
 
     def on_commit(events: Sequence[Event]) -> None:
@@ -134,9 +133,10 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         reserve=config.disk_reserve,
         on_others=on_others if alone else None,
     )
-    gates = Gates(database, secret)
     await database.open()
     try:
+        secret = load_secret(config)
+        gates = Gates(database, secret)
         epoch = await database.read(events.select_epoch)
         yield Chat(database, broker, newest, gates, Limits.from_config(config), epoch, secret)
     finally:
