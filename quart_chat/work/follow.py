@@ -201,9 +201,9 @@ class Following:
         return done
 
     async def _look(self) -> None:
-        """See what the broker has not told. The first look is at all rooms; so is one after the clock was put back."""
-        now = self._chat.now()
-        since = self._looked_at - SLACK if self._looked_at <= now else 0
+        """See what the broker has not told. The first look is at all rooms. Where the clock was put back since the last
+        one, the next one finds what this does not: it reaches back behind that."""
+        now, since = self._chat.now(), self._looked_at - SLACK
         self._behind |= dict.fromkeys(await following.behind(self._chat, self._follower.name, since))
         self._looked_at = now
         self._look_due = asyncio.get_running_loop().time() + LOOK

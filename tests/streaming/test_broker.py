@@ -9,7 +9,7 @@ import pytest
 from quart_chat.broker import memory
 from quart_chat.broker.broker import Broker, Position, Topic
 from quart_chat.broker.memory import MemoryBroker
-from quart_chat.events import Event
+from quart_chat.events import Erased, Event
 from quart_chat.streaming.feed import BATCH
 from tests.streaming.engine import Engine, HoldingBroker, engine
 from tests.streaming.test_heartbeats import Recorder, join
@@ -42,6 +42,15 @@ async def test_signal_reaches_whoever_hears_of_its_topic_and_is_kept_by_nobody()
     with broker.subscribe(room) as inbox:
         assert inbox.empty()
     assert (str(room), str(user)) == ("room:1", "user:1")
+
+
+async def test_whoever_watches_hears_in_which_rooms_something_was_committed_until_they_stop() -> None:
+    broker: Broker = MemoryBroker()
+    heard: list[int] = []
+    with broker.watch(heard.append):
+        broker.publish([Event(room_id, 1, 0, None, Erased()) for room_id in (3, 1, 3)])
+    broker.publish([Event(4, 1, 0, None, Erased())])
+    assert heard == [3, 1, 3]
 
 
 async def test_inbox_that_is_full_loses_what_comes_and_signals_push_no_event_out(

@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,30 @@ async def test_line_that_was_written_is_not_written_again(chat: Chat, tmp_path: 
     await post(chat, "lobby")
     assert await follow_to(chat, path, {"lobby": 4}) == [*first, lines(path)[-1]]
     assert cursors(path) == [1, 2, 3, 4]
+
+
+async def test_line_is_on_the_disk_before_it_counts_as_written(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    synced: list[tuple[int, int]] = []
+    sync = os.fsync
+
+    def watched(handle: int) -> None:
+        """How many lines the file had when it was synced, and up to where it was stored that they are written."""
+        sync(handle)
+        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+            with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+                (cursor,) = connection.execute("SELECT coalesce(max(cursor), 0) FROM followers").fetchone()
+            synced.append((len(lines(path)), cursor))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with AuditLog.opened(path, chat.epoch) as audit_log:
+        async with follow(chat, audit_log):
+            for cursor in range(1, 4):
+                await post(chat, "lobby")
+                await until_stored(chat, NAME, {"lobby": cursor})
+    assert synced == [(0, 0), (1, 0), (2, 1), (3, 2)]
 
 
 ONE = b'{"at":"2026-01-01T00:00:00.000Z","cursor":"x.1"}\n'
@@ -226,6 +252,34 @@ async def test_full_disk_stops_the_cursor_and_no_post_and_it_goes_on_when_there_
     found = [(line["room"], int(str(line["cursor"]).split(".")[1])) for line in lines(path)]
     assert sorted(found) == sorted([*(("lobby", n) for n in range(1, 104)), ("tea", 1), ("tea", 2)])
     assert {str(one["error"]) for one in said} == {"[Errno 28] No space left on device"}
+
+
+async def test_what_could_not_be_cut_back_is_mended_before_anything_follows_it(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    write, cut = os.write, os.ftruncate
+    broken: list[str] = []
+
+    def half(handle: int, data: bytes) -> int:
+        if not broken and bytes(data[:2]) == b'{"':
+            broken.append("write")
+            write(handle, data[:30])
+            raise OSError(28, "No space left on device")
+        return write(handle, data)
+
+    def never(handle: int, size: int) -> None:
+        if len(broken) == 1:
+            broken.append("cut")
+            raise OSError(5, "Input/output error")
+        cut(handle, size)
+
+    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "ftruncate", never)
+    await post(chat, "lobby", 3)
+    await follow_to(chat, path, {"lobby": 3})
+    assert broken == ["write", "cut"]
+    assert cursors(path) == [1, 2, 3]
 
 
 async def test_database_of_another_epoch_is_told_apart_by_the_cursor(chat: Chat, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ async def test_room_that_has_failed_waits_twice_as_long_each_time_and_the_others
                 await post(chat, "tea")
             await until_stored(chat, "recorder", {"tea": 3})
     assert [one["again_in"] for one in said[:6]] == [0.001, 0.002, 0.004, 0.008, 0.016, 0.016]
+    assert [one["again_in"] for one in said].count(600.0) == 1, "it waits, whatever others do"
     assert (said[0]["error"], said[0]["exc_info"]) == ("ZeroDivisionError", True)
     assert recorder.got == {"tea": [1, 2, 3]}
 
