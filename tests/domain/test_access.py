@@ -48,8 +48,9 @@ def test_every_rule_is_asked_by_somebody() -> None:
 
 
 def test_rooms_are_found_by_access_alone() -> None:
-    """`rooms.create` looks whether an address is free, and `gates` is where access remembers."""
-    callers = {"access.py", "gates.py", "rooms.py"}
+    """`rooms.create` looks whether an address is free, `gates` is where access remembers, and `following` is the server
+    itself."""
+    callers = {"access.py", "following.py", "gates.py", "rooms.py"}
     for path in sorted((assets.PACKAGE / "domain").glob("*.py")):
         text = path.read_text("utf-8")
         if path.name not in callers:
