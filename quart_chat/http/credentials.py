@@ -4,13 +4,14 @@ from urllib.parse import urlsplit
 
 from quart.wrappers import Response
 
+from quart_chat.domain import access
 from quart_chat.domain import guests as people
 from quart_chat.domain.actors import Asker, Embed, GuestKey, SiteToken
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.http import context, cookies, origins
 from quart_chat.http.context import Around
 from quart_chat.identity import guests, tickets
-from quart_chat.models import User
+from quart_chat.models import Rank, User
 
 COOKIE_AGE = 400 * 24 * 3600
 """Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
@@ -108,6 +109,11 @@ def asker(name: str | None = None) -> Asker:
     key = None if signed else user_key()
     credential = SiteToken(signed) if signed else GuestKey(key) if key else None
     return Asker(credential, name, context.address(), embed())
+
+
+async def rank(slug: str) -> Rank:
+    """What whoever asks may in the room. Raises RoomNotFound, RemovedFromRoom, StoreUnavailable."""
+    return (await access.admit(context.site().chat, slug, asker())).rank
 
 
 def confirmed(ticket: str, message_id: int) -> Asker:

@@ -16,7 +16,7 @@ from quart_chat.broker.broker import Signal
 from quart_chat.encoding import gzipped, squeezed, stored
 from quart_chat.errors import ChatError
 from quart_chat.events import ACT_NAMES, AboutMessage, Act, Event, MemberChanged, MessageDeleted, RoomChanged
-from quart_chat.models import Member, Message, Page, Room, User
+from quart_chat.models import Member, Message, Page, Rank, Room, User
 from quart_chat.text import NAME_LENGTH, NAME_SIZE, first_character
 from quart_chat.view.filters import clock, day, iso, linked
 from quart_chat.view.look import Look
@@ -113,6 +113,7 @@ class Templates:
         self,
         page: Page,
         user: User | None,
+        rank: Rank = Rank.READER,
         *,
         nonce: str,
         key: str,
@@ -123,18 +124,21 @@ class Templates:
         framed: Framed | None = None,
         packed: bool = False,
     ) -> bytes:
-        """A room's page, `packed` with gzip. All but a few places in it are the same for every viewer: unless something
-        was refused, it is kept as it goes out. What happens in a room moves its cursor, and it is what it was while
-        that stands."""
+        """A room's page, `packed` with gzip. All but a few places in it are the same for every viewer who may the same:
+        unless something was refused, it is kept as it goes out. What happens in a room moves its cursor, and it is what
+        it was while that stands."""
         places = {
             NONCE: nonce,
             KEY: key,
             ORIGIN: escape(origin),
-            IDENTITY: self.render("messages/_identity.html", user=user, name=form.get("name", ""), error=error),
+            IDENTITY: self.render(
+                "messages/_identity.html", user=user, rank=rank, name=form.get("name", ""), error=error
+            ),
         }
         if framed:
             places |= self._places(framed, nonce)
         readonly = framed is not None and framed.look.readonly
+        moderates = rank >= Rank.MODERATOR
 
         def show() -> _Shared:
             html = self.render(
@@ -145,6 +149,7 @@ class Templates:
                 error=error,
                 framed=framed is not None,
                 readonly=readonly,
+                moderates=moderates,
                 nonce=NONCE,
                 key=KEY,
                 origin=ORIGIN,
@@ -158,7 +163,7 @@ class Templates:
             )
             return _Shared(html.encode())
 
-        kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly)
+        kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly, moderates)
         shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
         own = {place.encode(): value.encode() for place, value in places.items()}
         own[SHEET.encode()] = self._sheet

@@ -19,7 +19,8 @@ async def show(slug: str) -> Response:
     chat = context.site().chat
     user, expires_at = await site_members.present(chat, slug, credentials.asker())
     response = Response(
-        context.fragment("messages/_identified.html", user=user), content_type="text/html; charset=utf-8"
+        context.fragment("messages/_identified.html", user=user, rank=await credentials.rank(slug)),
+        content_type="text/html; charset=utf-8",
     )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Chat-Identity"] = str(user.id) if user and user.id else "none"

@@ -43,7 +43,7 @@ async def create(slug: str) -> ResponseReturnValue:
         mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
         tell = posted.identify or posted.message.author.verified
         identified = tell and (mistaken or not posted.known)
-        response = _changed(posted.event, identified, 201 if posted.first else 200)
+        response = await _changed(posted.event, slug if identified else "", 201 if posted.first else 200)
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
@@ -63,7 +63,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     version = context.as_number(form.get("version", ""))
     asker = credentials.asker(form.get("name"))
     event = await messages.edit(context.site().chat, slug, asker, message_id, form.get("text", ""), version)
-    return _changed(event, "name" in form) if context.is_htmx() else await _back(slug)
+    return await _changed(event, slug if "name" in form else "") if context.is_htmx() else await _back(slug)
 
 
 @blueprint.get("/<int:message_id>/source")
@@ -93,7 +93,7 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     event = await messages.delete(context.site().chat, slug, asker, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
-    return _changed(event) if context.is_htmx() else await _back(slug)
+    return await _changed(event) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.post("/<int:message_id>/confirmation")
@@ -130,16 +130,17 @@ async def _allow_avatar(slug: str, message: Message) -> None:
         context.allow(Policy(images=sites.ancestors(room, local=credentials.is_local())))
 
 
-def _changed(event: Event, identified: bool = False, status: int = 200) -> Response:
-    """The fragment that the stream brings as well, made of the same event, and who the author has become.
+async def _changed(event: Event, slug: str = "", status: int = 200) -> Response:
+    """The fragment that the stream brings as well, made of the same event; with `slug` also who the author is there.
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
     """
     assert isinstance(event.act, AboutMessage)
     message = event.act.message
     body = context.site().templates.fragment(event)
-    if identified:
-        body += context.fragment("messages/_identified.html", user=message.author)
+    if slug:
+        rank = await credentials.rank(slug)
+        body += context.fragment("messages/_identified.html", user=message.author, rank=rank)
     response = _html(body, status)
     response.headers["Chat-Message"] = str(message.id)
     response.headers["Chat-Version"] = str(message.version)

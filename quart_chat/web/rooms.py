@@ -105,6 +105,7 @@ async def render(
     return context.site().templates.room(
         page,
         await credentials.user(),
+        await credentials.rank(page.room.slug),
         nonce=context.nonce(),
         key=secrets.token_urlsafe(18),
         origin=context.origin(),

@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 
+from quart_chat.models import Rank
 from tests.people import Person
 from tests.serving import Server
 from tests.web.conftest import stored
@@ -144,3 +145,19 @@ async def test_nearly_the_address_of_a_room_leads_to_it(alice: Person, room: str
 async def test_server_says_that_it_is_alive_and_ready(bob: Person) -> None:
     assert (await bob.client.get("/healthz")).text == "ok\n"
     assert (await bob.client.get("/readyz")).text == "ready\n"
+
+
+async def test_page_says_what_whoever_asked_for_it_may(alice: Person, bob: Person) -> None:
+    address = slug()
+    await alice.send("/rooms", name="Alice's", slug=address, owner="Alice", key="k" * 24)
+
+    async def shown(person: Person, path: str) -> tuple[str | None, bool]:
+        page = Page((await person.client.get(f"/rooms/{address}{path}")).text)
+        return page.by_id("identity").attributes["data-rank"], bool(page.all("dialog", id="confirm-removal"))
+
+    owner, reader = str(Rank.OWNER.value), str(Rank.READER.value)
+    # Each is asked for twice: a page that was kept for the one is none of the other's.
+    assert [await shown(person, "") for person in (alice, bob, alice, bob)] == [(owner, True), (reader, False)] * 2
+    assert [await shown(person, "/identity") for person in (alice, bob)] == [(owner, False), (reader, False)]
+    written = await alice.send(f"/rooms/{address}/messages", text="hello", key="k" * 22, name="Alice")
+    assert f'data-rank="{owner}"' in written.text, "and it goes on saying so with what one writes"

@@ -5,7 +5,7 @@ import { catchUp } from "./by-poll.js";
 import { streamReady } from "./by-stream.js";
 import { Connection } from "./connection.js";
 import { apply, here, isAhead, reset } from "./log.js";
-import { isIn, isOut, onOut } from "./out.js";
+import { isOut, onOut } from "./out.js";
 import { freeSlot, takeSlot } from "./slots.js";
 import { showStream } from "./status.js";
 import { canShare, Tabs } from "./tabs.js";
@@ -46,10 +46,7 @@ const isLive = ({ state }) => ["live", "polling", "checking"].includes(state);
 
 // What is unsent is tried again as soon as there is a network.
 function become(next) {
-  if (isLive(next) && !isLive(live)) {
-    isIn();
-    flush();
-  }
+  if (isLive(next) && !isLive(live)) flush();
   live = next;
 }
 

@@ -2,7 +2,7 @@
 // tabs of this browser, and if it comes back from where the browser keeps pages.
 import { onRefusal } from "../lib/ask.js";
 import { channel } from "../lib/channel.js";
-import { onOwner, owner } from "../lib/credential.js";
+import { embedded, onOwner, owner } from "../lib/credential.js";
 import { htmxReady } from "../lib/load-htmx.js";
 import { forget, load, onStored, save } from "../lib/storage.js";
 import { all } from "../list/messages.js";
@@ -67,9 +67,6 @@ export function leave(code) {
   look();
 }
 
-// The server has let this page in.
-export const isIn = () => forget("ended");
-
 function recall() {
   const kept = load("ended");
   if (kept?.owner !== owner()) return;
@@ -81,4 +78,5 @@ onRefusal((code) => { if (FINAL.includes(code)) leave(code); });
 onStored("ended", (_, kept) => { if (kept?.owner === owner()) end(kept.code, kept.reason); });
 onOwner(() => { if (isOut()) look(); });
 addEventListener("pageshow", ({ persisted }) => { if (persisted) recall(); });
-recall();
+if (embedded) recall();
+else forget("ended"); // or there would be no page: where this is no frame, the server knew who asked for it

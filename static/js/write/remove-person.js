@@ -9,9 +9,9 @@ import { showError } from "./composer.js";
 import { confirmElsewhere } from "./elsewhere.js";
 import { post } from "./post.js";
 
-const dialog = document.getElementById("confirm-removal");
-const form = dialog.querySelector("form");
-const name = dialog.querySelector("[data-name]");
+const dialog = document.getElementById("confirm-removal"); // null where whoever opened the page was no moderator
+const form = dialog?.querySelector("form");
+const name = dialog?.querySelector("[data-name]");
 const done = document.getElementById("removed");
 
 const addressOf = (person) => `/rooms/${room}/members/${person}`;
@@ -20,6 +20,10 @@ function ask(message) {
   const person = message.dataset.author;
   if (embedded) {
     confirmElsewhere(`${addressOf(person)}/confirmation`);
+    return;
+  }
+  if (!dialog) {
+    location.assign(`${addressOf(person)}/removal`); // the same on a page of its own
     return;
   }
   form.reset();
@@ -44,8 +48,8 @@ async function remove({ person }, called) {
   else if (answer.status < 400) say(called);
 }
 
-dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => {
+dialog?.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
+dialog?.addEventListener("close", () => {
   if (dialog.returnValue === "remove") remove(dialog.dataset, name.textContent);
 });
 
