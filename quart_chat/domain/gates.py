@@ -12,6 +12,7 @@ from quart_chat.domain.actors import Asker, Console, GuestKey, SiteToken, rank_o
 from quart_chat.errors import ConfirmationInvalid, IdentityRefused, RemovedFromRoom, RoomNotFound
 from quart_chat.events import Event
 from quart_chat.identity import site_tokens
+from quart_chat.identity.claims import LEEWAY
 from quart_chat.identity.site_tokens import Signed
 from quart_chat.identity.tickets import Confirmed
 from quart_chat.models import EmbedKey, Place, Rank, Room
@@ -47,7 +48,7 @@ class Admitted:
 
     @property
     def until(self) -> int | None:
-        return self.signed.expires_at if self.signed else None
+        return self.signed.expires_at + LEEWAY * 1000 if self.signed else None
 
 
 @dataclass(frozen=True, slots=True)
