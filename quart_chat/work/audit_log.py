@@ -26,6 +26,9 @@ ERASED = "erased"
 """What an act is called whose subject is gone, or which only newer versions know."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class AuditLog:
     """A `Follower`. It begins with the first event: whoever asks who did something asks afterwards."""
 
@@ -85,7 +88,7 @@ def described(epoch: str, room: Room, event: Event) -> bytes:
             line |= {"message": message.id, "author": message.author.id}
         case MemberChanged(member):
             line |= {"member": member.author.id, "rank": member.rank.name.lower(), "standing": member.standing}
-    return json.dumps(line, separators=(",", ":")).encode()
+    return _encode(line).encode()
 
 
 def _is_line(line: bytes) -> bool:

@@ -34,7 +34,7 @@ TURN = 2.0
 """Seconds after which a room's other events wait for the next round."""
 
 LONGEST = 30.0
-"""Seconds that the work may take for one event before it has failed."""
+"""Seconds after that until work has failed that does not end."""
 
 LOOK = 5.0
 """Seconds between two looks at the store for what the broker has not told: commands beside the server tell nobody."""
@@ -66,7 +66,7 @@ class Follower(Protocol):
         """Whether, the first time, it begins with what comes next, and not with the first event of each room."""
 
     async def work(self, room: Room, event: Event) -> None:
-        """Do it, within LONGEST. Events of several rooms may be under way at once.
+        """Do it, within LONGEST seconds. Events of several rooms may be under way at once.
 
         Where it raises, its room is left as it is, and gets the event again after a while; the others go on.
         """
@@ -188,13 +188,13 @@ class Following:
         now = asyncio.get_running_loop().time
         done, until = 0, now() + TURN
         try:
-            for event in waiting.events:
-                if now() > until:
-                    break
-                async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout_at(until + LONGEST):
+                for event in waiting.events:
+                    if now() > until:
+                        break
                     await self._follower.work(waiting.room, event)
-                done = event.cursor
-                self._failing.pop(waiting.room.id, None)
+                    done = event.cursor
+                    self._failing.pop(waiting.room.id, None)
         except Exception as error:
             failing = self._failing.setdefault(waiting.room.id, _Failing())
             self._say(error, failing.fail(), room=waiting.room.slug)
