@@ -39,6 +39,7 @@ function ended(refused = false) {
   connection = null;
   const told = listener;
   listener = null;
+  if (farewell?.reason === "removed") leave("removed");
   told?.ended(farewell, refused);
 }
 
@@ -70,10 +71,7 @@ element.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 element.addEventListener("hello", ({ detail: { data } }) => listener?.opened({ heartbeat: 1000 * JSON.parse(data).heartbeat }));
 element.addEventListener("heartbeat", ({ detail: { data } }) => listener?.beat(data));
 element.addEventListener("reset", () => listener?.reset());
-element.addEventListener("farewell", ({ detail: { data } }) => {
-  farewell = JSON.parse(data);
-  if (farewell.reason === "removed") leave("removed");
-});
+element.addEventListener("farewell", ({ detail: { data } }) => { farewell = JSON.parse(data); });
 
 export const streamReady = htmxReady.then((loaded) => {
   htmx = loaded;
