@@ -39,7 +39,7 @@ async def signing(server: Server, room: str) -> AsyncIterator[Site]:
 async def test_stream_ends_with_the_token_that_let_it_in(tmp_path: Path) -> None:
     """One that is as good as over: nothing but the leeway between two clocks is left of it. Whoever has none, or whose
     token does not count, reads on as anybody may."""
-    room, left = "lobby", 1
+    room, left = "lobby", 5
     async with (
         serving(tmp_path, limits="off", heartbeat="0.5") as server,
         signing(server, room) as site,
