@@ -43,9 +43,11 @@ async def waiting(chat: Chat, name: str, room_ids: Sequence[int], limit: int) ->
                 return found, looked_at
             room = rooms.select_by_id(tx, room_id)
             done = followers.select(tx, name, room_id)
-            if room is not None and room.cursor > done:
-                found.append(Waiting(room, events.select_after(tx, room_id, done, limit=left)))
-                left -= len(found[-1].events)
+            if room is None or room.cursor <= done:
+                continue
+            if next_events := events.select_after(tx, room_id, done, limit=left):
+                found.append(Waiting(room, next_events))
+                left -= len(next_events)
         return found, len(room_ids)
 
     return await chat.database.read(query)

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -160,7 +161,8 @@ class Following:
         that counts as done."""
         if asyncio.get_running_loop().time() >= self._look_due:
             await self._look()
-        due = self._due()
+        now = asyncio.get_running_loop().time()
+        due = [*islice((room_id for room_id in self._behind if not self._waits(room_id, now)), ROOMS + 1)]
         rooms = again = due[:ROOMS]
         for room_id in rooms:
             del self._behind[room_id]
@@ -174,7 +176,7 @@ class Following:
         """Returns the rooms in which something is left."""
         waiting, looked_at = await following.waiting(self._chat, self._follower.name, rooms, EVENTS)
         for room_id in {*rooms[:looked_at]} - {each.room.id for each in waiting}:
-            self._failing.pop(room_id, None)  # it was done elsewhere, or the room is gone
+            self._failing.pop(room_id, None)  # it was done elsewhere, or is gone
         done = await asyncio.gather(*(self._work(each) for each in waiting))
         await self._follower.settle()
         cursors = {each.room.id: cursor for each, cursor in zip(waiting, done, strict=True) if cursor}
@@ -207,11 +209,6 @@ class Following:
         self._behind |= dict.fromkeys(await following.behind(self._chat, self._follower.name, since))
         self._looked_at = now
         self._look_due = asyncio.get_running_loop().time() + LOOK
-
-    def _due(self) -> list[int]:
-        """Rooms in which there may be something to do, those first that have waited longest."""
-        now = asyncio.get_running_loop().time()
-        return [room_id for room_id in self._behind if not self._waits(room_id, now)]
 
     def _waits(self, room_id: int, now: float) -> bool:
         failing = self._failing.get(room_id)

@@ -254,6 +254,23 @@ async def test_full_disk_stops_the_cursor_and_no_post_and_it_goes_on_when_there_
     assert {str(one["error"]) for one in said} == {"[Errno 28] No space left on device"}
 
 
+async def test_line_is_there_once_where_it_could_not_be_stored_that_it_is(chat: Chat, tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    await chat.database.write(
+        lambda tx: tx.run("""
+            CREATE TRIGGER refuse BEFORE INSERT ON followers BEGIN SELECT raise(ABORT, 'not now'); END
+        """)
+    )
+    with structlog.testing.capture_logs() as said, AuditLog.opened(path, chat.epoch) as audit_log:
+        async with follow(chat, audit_log):
+            await post(chat, "lobby", 3)
+            await until(lambda: len(said) > 2)
+            await post(chat, "lobby")
+            await chat.database.write(lambda tx: tx.run("DROP TRIGGER refuse"))
+            await until_stored(chat, NAME, {"lobby": 4})
+    assert cursors(path) == [1, 2, 3, 4]
+
+
 async def test_what_could_not_be_cut_back_is_mended_before_anything_follows_it(
     chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

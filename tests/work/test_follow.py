@@ -54,14 +54,19 @@ async def test_every_event_of_every_room_comes_in_order_from_the_first(
     assert recorder.got == {slug: [*range(1, head + 1)] for slug, head in heads.items()}
 
 
-async def test_what_is_gone_or_unknown_is_a_position_like_any_other(chat: Chat, tmp_path: Path) -> None:
+async def test_what_is_gone_or_unknown_is_a_position_like_any_other(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a row that is missing, which there never is, keeps nobody busy."""
     await post(chat, "lobby", 3)
     with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None)) as connection:
         connection.execute("UPDATE events SET message_id = NULL WHERE cursor = 1")
         connection.execute("UPDATE events SET type = 'from_the_future' WHERE cursor = 2")
+        connection.execute("UPDATE rooms SET cursor = 4")
     acts: list[object] = []
-    async with follow(chat, Recorder(lambda room, event: acts.append(event.act))):
+    async with asyncio.timeout(PATIENCE), follow(chat, Recorder(lambda room, event: acts.append(event.act))):
         await until_stored(chat, "recorder", {"lobby": 3})
+        never(monkeypatch, "STOP")
     assert [isinstance(act, Erased) for act in acts] == [True, True, False]
 
 
