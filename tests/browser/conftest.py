@@ -9,7 +9,7 @@ from playwright.async_api import Browser, BrowserContext, Route
 
 from quart_chat import vendor
 from tests.browser.cdn import Cdn
-from tests.browser.contexts import Contexts, Options
+from tests.browser.contexts import Contexts, Options, open_page
 from tests.browser.firefox import NO_SCRIPTS, asked_of_a_whole_browser, start_firefox
 from tests.browser.gate import gated
 from tests.browser.host import Host, hosting
@@ -77,7 +77,8 @@ async def window(contexts: Contexts, engine: str, server: Server, room: str) -> 
     """Opens a window of a new person; afterwards, none of them has complained on its console.
 
     `cdn` answers in the CDN's place, `trouble` allows the browser's own messages about failed requests, `own` is for
-    tests that change the browser's clock, and other arguments go to the browser context.
+    tests that change the browser's clock or take its network away (of which another page in the process would hear
+    sooner than it happens to this one), and other arguments go to the browser context.
     """
     opened: list[tuple[Window, bool]] = []
     behind = AsyncExitStack()
@@ -91,7 +92,6 @@ async def window(contexts: Contexts, engine: str, server: Server, room: str) -> 
         own: bool = False,
         **options: object,
     ) -> Window:
-        options = {"viewport": {"width": 900, "height": 600}} | options
         context = await contexts.take(options, own=own or bool(cdn or script))
         if cdn:
             await context.route(f"{vendor.CDN}/**", cdn)
@@ -100,7 +100,7 @@ async def window(contexts: Contexts, engine: str, server: Server, room: str) -> 
         url = server.url
         if engine == "firefox" and options.get("java_script_enabled") is False:
             url = (await behind.enter_async_context(gated(url, policy=NO_SCRIPTS))).url
-        new = Window(await context.new_page(), url, room)
+        new = Window(await open_page(context, options), url, room)
         new.watch()
         opened.append((new, trouble))
         if show:
@@ -128,12 +128,13 @@ async def visit(contexts: Contexts) -> AsyncIterator[OpenVisit]:
     """Opens a page of another site in a browser of its own; `own` as above, options go to the browser context."""
     taken: list[BrowserContext] = []
 
-    async def open_page(url: str, *, own: bool = False, **options: object) -> Visit:
-        taken.append(await contexts.take({"viewport": {"width": 900, "height": 700}} | options, own=own))
-        visited = Visit(await taken[-1].new_page())
+    async def open_visit(url: str, *, own: bool = False, **options: object) -> Visit:
+        options = {"viewport": {"width": 900, "height": 700}} | options
+        taken.append(await contexts.take(options, own=own))
+        visited = Visit(await open_page(taken[-1], options))
         await visited.page.goto(url)
         return visited
 
-    yield open_page
+    yield open_visit
     for context in taken:
         await contexts.give_back(context)

@@ -63,7 +63,7 @@ async def test_server_killed_while_both_are_typing(window: OpenWindow, server: S
 async def test_message_posted_while_the_other_window_was_offline_appears_after(
     window: OpenWindow, alice: Person
 ) -> None:
-    bo = await window(trouble=True)
+    bo = await window(trouble=True, own=True)
     await bo.is_live()
     first = await alice.post_message("first")
     await bo.shows("first")

@@ -399,7 +399,7 @@ async def test_refused_text_does_not_get_into_an_edit(window: OpenWindow) -> Non
 
 
 async def test_translated_page_edits_what_was_written(window: OpenWindow, alice: Person) -> None:
-    ana = await window(trouble=True)
+    ana = await window(trouble=True, own=True)
     await ana.introduce("Ana")
     await ana.send("two\nwords")
     await ana.shows("two\nwords")

@@ -81,7 +81,7 @@ LISTEN = """() => {
 
 async def test_what_comes_in_is_said_once_and_many_by_their_number(window: OpenWindow, alice: Person) -> None:
     await alice.post_message("from before")
-    bo = await window(trouble=True)
+    bo = await window(trouble=True, own=True)
     await bo.is_live()
     await bo.page.evaluate(LISTEN)
     said = bo.page.locator("#announcement")
