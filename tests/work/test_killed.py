@@ -2,8 +2,13 @@
 
 import asyncio
 import json
+import random
+import secrets
+import sqlite3
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from quart_chat.work import follow as module
@@ -64,3 +69,51 @@ async def test_what_commands_do_while_no_server_runs_is_written_by_the_next_one(
         assert acts == ["message_posted", "message_deleted", "room_changed", "room_changed", "message_posted"]
         assert by_room(path) == {"lobby": [1, 2, 3, 4, 5]}
         assert "Traceback" not in server.log, server.log
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_log_of_every_room_is_in_the_file_however_often_the_server_is_killed(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    rooms = ["lobby", *(f"room-{number}" for number in range(5))]
+    stopping = asyncio.Event()
+
+    async def insist(person: Person) -> None:
+        number = 0
+        while not stopping.is_set():
+            number += 1
+            with suppress(httpx.TransportError, AssertionError):
+                await person.post_message(f"text {number}", room=chance.choice(rooms))
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(tmp_path, limits="off", audit_log=AUDIT_LOG))
+        people = [await stack.enter_async_context(Person(f"Writer {number}", server.url)) for number in range(6)]
+        for name in rooms[1:]:
+            await people[0].send("/rooms", name=name, key=secrets.token_urlsafe(18))
+        async with asyncio.TaskGroup() as posting:
+            for person in people:
+                posting.create_task(insist(person))
+            for kills in range(25):
+                await asyncio.sleep(chance.uniform(0.05, 1.0))
+                site = f"https://{kills}.example.org"
+                command = asyncio.create_task(
+                    run(tmp_path, *COMMAND, "room", "embed", chance.choice(rooms), "--allow", site)
+                )
+                await asyncio.sleep(chance.uniform(0, 0.5))
+                await server.kill()
+                assert (await command).code == 0, await command
+                await server.start()
+            stopping.set()
+        with closing(sqlite3.connect(tmp_path / "quart_chat.db")) as connection:
+            sql = (
+                "SELECT slug, e.cursor, type FROM events AS e JOIN rooms ON rooms.id = room_id ORDER BY slug, e.cursor"
+            )
+            happened = connection.execute(sql).fetchall()
+        path = tmp_path / AUDIT_LOG
+        await until(lambda: path.read_bytes().count(b"\n") >= len(happened))
+        assert "Traceback" not in server.log, server.log
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    found = [(line["room"], int(line["cursor"].split(".")[1]), line["act"]) for line in written]
+    assert sorted(found, key=lambda line: line[0]) == happened, "in each room in order"
+    assert sum(act == "room_changed" for _, _, act in happened) == 25
+    assert len(happened) > 100
