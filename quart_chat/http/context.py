@@ -19,6 +19,7 @@ from werkzeug.sansio.request import Request
 
 from quart_chat import encoding
 from quart_chat.asgi import Scope
+from quart_chat.domain.actors import Asker
 from quart_chat.errors import BodyUnsupported, ChatError, FormInvalid, MethodNotAllowed, RequestTooLarge
 from quart_chat.hosts import canonical
 from quart_chat.http import proxies, surfaces
@@ -47,10 +48,10 @@ RefusedPage = Callable[[ChatError], Awaitable[str | bytes]]
 
 @dataclass(slots=True)
 class Around:
-    """What a request says in its address or its form, and not in a header, of the page in whose frame it was made."""
+    """What a request says of the page in whose frame it was made: in headers, in its address or in its form."""
 
     host: str | None
-    """As `Frame.host`; None where it is in no frame."""
+    """As `Embed.host`; None where it is in no frame."""
     token: str | None
 
 
@@ -59,6 +60,7 @@ class Visit:
     """What becomes known of a request while it is answered."""
 
     around: Around | None = None
+    asker: Asker | None = None
     user: User | None = None
     is_known: bool = False
     """Whether it has been looked up who that is."""

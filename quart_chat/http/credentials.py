@@ -1,12 +1,14 @@
 """Who a request comes from: a browser with a cookie, a frame with a token, or nobody yet."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from quart.wrappers import Response
 
 from quart_chat.domain import access
 from quart_chat.domain import guests as people
-from quart_chat.domain.actors import Asker, Embed, GuestKey, SiteToken
+from quart_chat.domain.actors import Asker, Credential, Embed, GuestKey, SiteToken
 from quart_chat.errors import ConfirmationInvalid
 from quart_chat.http import context, cookies, origins
 from quart_chat.http.context import Around
@@ -47,15 +49,14 @@ def embed() -> Embed | None:
 
     Whoever brings a token is in a frame, even if it does not say in whose.
     """
-    around = context.visit().around
-    host = around.host if around else context.headers().get(HOST, "" if token() else None)
-    return None if host is None else Embed(host, is_local())
+    return asker().embed
 
 
 def in_frame_of(host: str | None, token: str | None = None) -> None:
     """Let this request count as one from a frame in a page of `host`, with a token that is not in its headers; with
     None, as one of this site itself."""
-    context.visit().around = Around(host, token)
+    visit = context.visit()
+    visit.around, visit.asker = Around(host, token or _around().token), None
 
 
 def host_around() -> str | None:
@@ -73,26 +74,13 @@ def host_around() -> str | None:
 
 def token() -> str | None:
     """The token that a frame sends with its requests; empty where it sends an empty one."""
-    around = context.visit().around
-    found: str | None = (around and around.token) or context.headers().get(TOKEN)
-    return None if found is None else found.strip()
-
-
-def signed_token() -> str | None:
-    """The same if it is not a guest's: then a room's site has signed it, or it is nothing."""
-    found = token()
-    return found if found and not found.startswith(guests.GUEST) else None
+    return _around().token
 
 
 def user_key() -> str | None:
-    """The key of the user whose token the request carries. In a frame the cookie of this site's own pages does not
-    count: where a browser sends it, the page around could use it."""
-    around = embed()
-    secret = context.site().chat.secret
-    if around is None:
-        return next(filter(None, (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))), None)
-    given = [said] if (said := token()) else _kept(cookies.FRAME)
-    return next(filter(None, (guests.verify_in_frame(secret, one, around.host) for one in given)), None)
+    """The key of the user whose token the request carries; None where a room's site has signed who it is."""
+    credential = asker().credential
+    return credential.user_key if isinstance(credential, GuestKey) else None
 
 
 async def user() -> User | None:
@@ -105,10 +93,12 @@ async def user() -> User | None:
 
 def asker(name: str | None = None) -> Asker:
     """Whoever this request comes from, as it says; `name` is the one given along."""
-    signed = signed_token()
-    key = None if signed else user_key()
-    credential = SiteToken(signed) if signed else GuestKey(key) if key else None
-    return Asker(credential, name, context.address(), embed())
+    visit = context.visit()
+    if visit.asker is None:
+        around = _around()
+        embed = None if around.host is None else Embed(around.host, is_local())
+        visit.asker = Asker(_credential(embed, around.token), None, context.address(), embed)
+    return visit.asker if name is None else replace(visit.asker, name=name)
 
 
 async def rank(slug: str) -> Rank:
@@ -154,6 +144,31 @@ def remember(response: Response, author: User) -> None:
             samesite="None",
             partitioned=True,
         )
+
+
+def _around() -> Around:
+    visit = context.visit()
+    if visit.around is None:
+        headers = context.headers()
+        token = headers.get(TOKEN)
+        visit.around = Around(headers.get(HOST, None if token is None else ""), token and token.strip())
+    return visit.around
+
+
+def _credential(embed: Embed | None, token: str | None) -> Credential | None:
+    """In a frame the cookie of this site's own pages does not count: where a browser sends it, the page around could
+    use it. A token that is not a guest's was signed by a room's site, or it is nothing."""
+    if token and not token.startswith(guests.GUEST):
+        return SiteToken(token)
+    secret = context.site().chat.secret
+    found: Iterator[str | None]
+    if embed is None:
+        found = (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))
+    else:
+        given = [token] if token else _kept(cookies.FRAME)
+        found = (guests.verify_in_frame(secret, one, embed.host) for one in given)
+    key = next(filter(None, found), None)
+    return GuestKey(key) if key else None
 
 
 def _origin_of(url: str) -> str:
