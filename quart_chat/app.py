@@ -40,6 +40,7 @@ from quart_chat.web import (
     embedded_room,
     health,
     identity,
+    members,
     messages,
     oembed,
     rooms,
@@ -88,7 +89,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, share, messages, identity, embedded_room, embed_settings, oembed, health, diagnose):
+    for module in (rooms, share, messages, members, identity, embedded_room, embed_settings, oembed, health, diagnose):
         app.register_blueprint(module.blueprint)
     site.held = held_paths(app)
     app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it

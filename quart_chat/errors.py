@@ -57,6 +57,11 @@ class RoomInvalid(Invalid):
         self.field = field
 
 
+class ReasonInvalid(Invalid):
+    code = "reason_invalid"
+    field = "reason"
+
+
 class OriginInvalid(Invalid):
     """What somebody wrote in a list of origins is none."""
 
@@ -146,6 +151,20 @@ class NotModerator(ChatError):
     sentence = "Only who looks after this room can do this: its owner and its moderators."
 
 
+class CannotRemove(ChatError):
+    """Whoever asks may remove people, but not this one."""
+
+    code = "cannot_remove"
+    status = 403
+
+
+class CannotAppoint(ChatError):
+    """Nor may be made to look after the room, or stop."""
+
+    code = "cannot_appoint"
+    status = 403
+
+
 class NotOperator(ChatError):
     code = "not_operator"
     status = 403
@@ -170,13 +189,13 @@ class NeedsConfirmation(ChatError):
 
     code = "needs_confirmation"
     status = 403
-    sentence = "Deleting needs to be confirmed on a page of its own. Press Delete again."
+    sentence = "This needs to be confirmed on a page of its own. Press the button again."
 
 
 class ConfirmationInvalid(ChatError):
     code = "confirmation_invalid"
     status = 403
-    sentence = "This page is too old. Close it, and press Delete again."
+    sentence = "This page is too old. Close it, and press the button again."
 
 
 class EmbedForbidden(ChatError):
@@ -209,7 +228,9 @@ class SignInOver(ChatError):
 
     code = "sign_in_over"
     status = 401
-    sentence = "Your sign-in on the other site has run out. Close this page, reload that one, and press Delete again."
+    sentence = (
+        "Your sign-in on the other site has run out. Close this page, reload that one, and press the button again."
+    )
 
 
 class SignedOnly(ChatError):
@@ -232,6 +253,11 @@ class RoomNotFound(NotFound):
 class MessageNotFound(NotFound):
     code = "message_not_found"
     sentence = "This message does not exist, or it has been deleted."
+
+
+class MemberNotFound(NotFound):
+    code = "member_not_found"
+    sentence = "There is nobody with this number in this room."
 
 
 class RoomTaken(ChatError):

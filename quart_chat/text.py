@@ -5,7 +5,7 @@ import unicodedata
 
 import regex
 
-from quart_chat.errors import NameInvalid, TextInvalid
+from quart_chat.errors import NameInvalid, ReasonInvalid, TextInvalid
 
 TEXT_LENGTH = 8000
 """Characters (code points) in a message."""
@@ -19,6 +19,9 @@ NAME_SIZE = 120
 
 TYPED_TEXT_LENGTH = 2 * TEXT_LENGTH
 """The same as it comes in: forms send a line break as two characters."""
+
+REASON_LENGTH = 200
+"""Characters (code points) in the reason for a removal."""
 
 CRLF = "\r\n"
 
@@ -59,6 +62,9 @@ ALONE = regex.compile(
 """Letters that are drawn like a check mark, where no other one of their own script is beside them: among their own they
 are read as letters."""
 
+SETS_DIRECTION = regex.compile(r"[\p{Cc}\p{Cs}\p{Bidi_Control}]")
+"""What could make a sentence around it read as another one, and what has no place in one line."""
+
 ENCLOSING = regex.compile(r"(?<![0-9#*]\ufe0f?)\p{Me}")
 """What draws a circle or a box around any letter, except on the keys of a telephone, which are emoji."""
 
@@ -83,6 +89,15 @@ def clean_text(text: str) -> str:
     if len(text) > TEXT_LENGTH:
         raise _text_too_long(text)
     return text
+
+
+def clean_reason(reason: str) -> str:
+    """Why somebody was removed, as it is kept: one line, shown after a sentence of ours; empty where there is nothing
+    to see in it. Raises ReasonInvalid when it is too long."""
+    if len(reason) > REASON_LENGTH:
+        raise ReasonInvalid(f"The reason is too long: {REASON_LENGTH} characters at most.")
+    reason = " ".join(SETS_DIRECTION.sub(" ", reason).split())
+    return reason if VISIBLE.search(reason) else ""
 
 
 def clean_name(name: str) -> str:

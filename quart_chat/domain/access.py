@@ -37,6 +37,8 @@ class Action(Enum):
     """One's own message."""
     MODERATE = auto()
     """Delete anybody's message, remove people and let them in again."""
+    APPOINT = auto()
+    """Make somebody a moderator, or take that away."""
     SETTINGS = auto()
     KEYS = auto()
     """With which the room's site signs who its people are."""
@@ -48,6 +50,7 @@ LEAST: dict[Action, Rank] = {
     Action.ASK: Rank.READER,
     Action.DELETE: Rank.READER,
     Action.MODERATE: Rank.MODERATOR,
+    Action.APPOINT: Rank.OWNER,
     Action.SETTINGS: Rank.OWNER,
     Action.KEYS: Rank.OPERATOR,
 }
@@ -96,7 +99,7 @@ def enter(tx: Transaction, chat: Chat, slug: str, asker: Asker, action: Action, 
         owns=user is not None and user.id == room.owner_id,
         operator=user is not None and user.operator,
         role=_role(asker, signed),
-        shut=place is None and signed is None and is_shut(tx, chat, room, asker.address),
+        shut=place is None and not _is_vouched(asker, signed) and is_shut(tx, chat, room, asker.address),
     )
     actor = Actor(asker, user or (signed.user if signed else None), place, rank, signed)
     check(room, asker, rank, action, signed=signed is not None)
@@ -111,6 +114,12 @@ async def admit(chat: Chat, slug: str, asker: Asker, action: Action = Action.REA
     admitted = (await chat.gates.of(slug)).admit(asker, chat.now())
     check(admitted.room, asker, admitted.rank, action, signed=admitted.signed is not None)
     return admitted
+
+
+async def framers(chat: Chat, slug: str, *, local: bool) -> tuple[str, ...]:
+    """Which sites may show the room, as `sites.ancestors`: also to whoever is out, who reads so in the frame. Raises
+    RoomNotFound, StoreUnavailable."""
+    return sites.ancestors((await chat.gates.of(slug)).room, local=local)
 
 
 async def identify(chat: Chat, slug: str, asker: Asker) -> tuple[str | None, Signed | None]:
@@ -158,6 +167,11 @@ def _role(asker: Asker, signed: Signed | None) -> str | None:
     if signed is not None:
         return signed.user.role
     return asker.credential.role if isinstance(asker.credential, Confirmed) else None
+
+
+def _is_vouched(asker: Asker, signed: Signed | None) -> bool:
+    """Whether the room's site says who they are, who are then nobody who comes back under another name."""
+    return signed is not None or (isinstance(asker.credential, Confirmed) and asker.credential.vouched_by is not None)
 
 
 def place_of(tx: Transaction, room: Room, user: User) -> Place | None:

@@ -3,14 +3,13 @@
 import re
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import access, gates, guests, site_members
+from quart_chat.domain import access, confirmations, gates, guests, site_members
 from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NeedsConfirmation, NotYours
 from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
-from quart_chat.identity import tickets
-from quart_chat.identity.tickets import Confirmed
+from quart_chat.identity.tickets import Deed
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
 from quart_chat.store import events, members, messages
 from quart_chat.store.database import Transaction
@@ -25,6 +24,9 @@ longest message has all of them."""
 
 AROUND = PAGE // 2
 """Of these, before a message that was asked for; as many from it on."""
+
+DELETION = "deletion"
+"""What tickets for it are called."""
 
 NEWEST = 2**62
 """Above every id and every position; numbers past 2**63 databases do not even take."""
@@ -155,7 +157,7 @@ async def delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> Event:
             return _unchanged(room, MessageDeleted(message), now)
         messages.update_deleted(tx, message.id, now=now)
         deleted = replace(message, text="", deleted_at=now, version=message.version + 1)
-        actor = entered.actor.stored
+        actor = site_members.acting(tx, entered.actor)
         return events.append(tx, room, MessageDeleted(deleted), actor=actor.id if actor else None, now=now)
 
     return await chat.database.write(job, room=slug)
@@ -173,20 +175,12 @@ async def source(chat: Chat, slug: str, asker: Asker, message_id: int) -> Messag
 
 
 async def ask_to_delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> tuple[Message, str]:
-    """A message that the asker may delete, and a ticket with which a page of this site itself may have that done.
+    """A message that the asker may delete, and a ticket for that (`confirmations.ask`).
 
     Raises MessageNotFound, NotYours, StoreUnavailable, and what `access.enter` raises.
     """
-
-    def query(tx: Transaction) -> tuple[Message, Actor]:
-        entered = access.enter(tx, chat, slug, asker, Action.ASK)
-        return _mine_or_moderated(tx, entered, message_id), entered.actor
-
-    message, actor = await chat.database.read(query)
-    assert actor.key is not None
-    signed = actor.signed
-    confirmed = Confirmed(actor.key, signed.key_id if signed else None, signed.user.role if signed else None)
-    return message, tickets.issue(chat.secret, confirmed, message_id)
+    deed = Deed(DELETION, slug, message_id)
+    return await confirmations.ask(chat, asker, deed, lambda tx, entered: _mine_or_moderated(tx, entered, message_id))
 
 
 async def find(chat: Chat, slug: str, asker: Asker, message_id: int) -> Message:

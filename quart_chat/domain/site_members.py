@@ -1,19 +1,28 @@
 """People whom a room's site has signed in: rows like those of guests, made with the first message."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from quart_chat.domain import access
 from quart_chat.domain.access import Action
 from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.identity.lookalikes import skeleton
-from quart_chat.models import User
+from quart_chat.models import Rank, User
 from quart_chat.store import users
 from quart_chat.store.database import Transaction
 
 
-async def present(chat: Chat, slug: str, asker: Asker) -> tuple[User | None, int | None]:
-    """Who is asking, and until when, in milliseconds since 1970, if that has an end. Nothing is stored.
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Who is asking, what they may do in the room, and until when, in milliseconds since 1970, if that has an end."""
+
+    user: User | None
+    rank: Rank
+    expires_at: int | None
+
+
+async def present(chat: Chat, slug: str, asker: Asker) -> Present:
+    """Nothing is stored.
 
     Raises RoomNotFound, RemovedFromRoom, FramingRefused, IdentityRefused, IdentityExpired.
     """
@@ -25,8 +34,15 @@ async def present(chat: Chat, slug: str, asker: Asker) -> tuple[User | None, int
 
     actor = await chat.database.read(query)
     if actor.signed is None:
-        return actor.user, None
-    return replace(actor.signed.user, id=actor.user.id if actor.user else 0), actor.signed.expires_at
+        return Present(actor.user, actor.rank, None)
+    user = replace(actor.signed.user, id=actor.user.id if actor.user else 0)
+    return Present(user, actor.rank, actor.signed.expires_at)
+
+
+def acting(tx: Transaction, actor: Actor) -> User | None:
+    """The row of whoever does something, made where a room's site vouches for somebody who has not written yet; None
+    for the operator at a console."""
+    return actor.stored or (store(tx, actor.signed.user, None) if actor.signed else None)
 
 
 def store(tx: Transaction, member: User, known: User | None) -> User:

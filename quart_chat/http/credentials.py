@@ -13,6 +13,7 @@ from quart_chat.errors import ConfirmationInvalid
 from quart_chat.http import context, cookies, origins
 from quart_chat.http.context import Around
 from quart_chat.identity import guests, tickets
+from quart_chat.identity.tickets import Deed
 from quart_chat.models import Rank, User
 
 COOKIE_AGE = 400 * 24 * 3600
@@ -106,10 +107,9 @@ async def rank(slug: str) -> Rank:
     return (await access.admit(context.site().chat, slug, asker())).rank
 
 
-def confirmed(ticket: str, message_id: int) -> Asker:
-    """Whoever has confirmed, on a page of this site itself, that this message is to be deleted. Raises
-    ConfirmationInvalid."""
-    found = tickets.verify(context.site().chat.secret, ticket, message_id)
+def confirmed(ticket: str, deed: Deed) -> Asker:
+    """Whoever has confirmed, on a page of this site itself, that this is to be done. Raises ConfirmationInvalid."""
+    found = tickets.verify(context.site().chat.secret, ticket, deed)
     if found is None or embed() is not None:
         raise ConfirmationInvalid
     return Asker(found, None, context.address())

@@ -30,7 +30,10 @@ async def _chat_error(error: ChatError) -> Response:
         response = _html(context.fragment("errors/_refused.html", error=error), error.status)
     else:
         page = await context.refused_page(error) or context.render(
-            "errors/show.html", error=error, slug=context.slug() if isinstance(error, MessageNotFound) else None
+            "errors/show.html",
+            error=error,
+            slug=context.slug() if isinstance(error, MessageNotFound) else None,
+            framed=credentials.embed() is not None,
         )
         response = _html(page, error.status)
     response.headers["Chat-Error"] = error.code

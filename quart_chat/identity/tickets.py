@@ -15,8 +15,20 @@ LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """The one thing that a ticket is good for."""
+
+    what: str
+    """Such as `deletion`."""
+    slug: str
+    """Of the room in which it is done."""
+    id: int
+    """Of the message, or the person, to whom."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
-    """As whom a message may be deleted."""
+    """As whom it may be done."""
 
     user_key: str
     vouched_by: str | None
@@ -25,20 +37,21 @@ class Confirmed:
     """What it had signed that they are there."""
 
 
-def issue(secret: bytes, confirmed: Confirmed, message_id: int) -> str:
-    """What lets whoever sends it delete this message."""
-    return str(_serializer(secret).dumps([confirmed.user_key, confirmed.vouched_by, confirmed.role, message_id]))
+def issue(secret: bytes, confirmed: Confirmed, deed: Deed) -> str:
+    """What lets whoever sends it do this."""
+    told = [confirmed.user_key, confirmed.vouched_by, confirmed.role, deed.what, deed.slug, deed.id]
+    return str(_serializer(secret).dumps(told))
 
 
-def verify(secret: bytes, ticket: str, message_id: int) -> Confirmed | None:
-    """As whom this message may be deleted; None for any other ticket, and for an old one."""
+def verify(secret: bytes, ticket: str, deed: Deed) -> Confirmed | None:
+    """As whom this may be done; None for any other ticket, and for an old one."""
     if len(ticket) > LENGTH:
         return None
     try:
-        user_key, vouched_by, role, issued_for = _serializer(secret).loads(ticket, max_age=AGE)
+        user_key, vouched_by, role, *issued_for = _serializer(secret).loads(ticket, max_age=AGE)
     except (BadData, ValueError):
         return None
-    return Confirmed(user_key, vouched_by, role) if issued_for == message_id else None
+    return Confirmed(user_key, vouched_by, role) if issued_for == [deed.what, deed.slug, deed.id] else None
 
 
 def _serializer(secret: bytes) -> URLSafeTimedSerializer:

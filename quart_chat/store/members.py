@@ -18,6 +18,21 @@ def select(tx: Transaction, room_id: int, user_id: int) -> Member | None:
     return found[0] if found else None
 
 
+def select_out(tx: Transaction, room_id: int, *, limit: int) -> list[Member]:
+    """Those who are out, who went last first."""
+    return _load(
+        tx,
+        """
+         WHERE mb.room_id = :room_id
+           AND mb.standing <> 'in'
+         ORDER BY mb.changed_at DESC, mb.user_id
+         LIMIT :limit
+        """,
+        room_id=room_id,
+        limit=limit,
+    )
+
+
 def select_of_events(tx: Transaction, room_id: int, after: int, last: int) -> list[Member]:
     """Those whom the events after one position up to another are about, each once."""
     return _load(

@@ -16,6 +16,11 @@ def select(tx: Transaction, key: str) -> User | None:
     return _user(row) if row else None
 
 
+def select_by_id(tx: Transaction, user_id: int) -> User | None:
+    row = tx.one("SELECT * FROM users WHERE id = :id", id=user_id)
+    return _user(row) if row else None
+
+
 def select_key(tx: Transaction, user_id: int) -> str | None:
     row = tx.one("SELECT key FROM users WHERE id = :id", id=user_id)
     return str(row["key"]) if row else None

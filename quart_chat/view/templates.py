@@ -17,7 +17,7 @@ from quart_chat.encoding import gzipped, squeezed, stored
 from quart_chat.errors import ChatError
 from quart_chat.events import ACT_NAMES, AboutMessage, Act, Event, MemberChanged, MessageDeleted, RoomChanged
 from quart_chat.models import Member, Message, Page, Rank, Room, User
-from quart_chat.text import NAME_LENGTH, NAME_SIZE, first_character
+from quart_chat.text import NAME_LENGTH, NAME_SIZE, REASON_LENGTH, first_character
 from quart_chat.view.filters import clock, day, iso, linked
 from quart_chat.view.look import Look
 
@@ -82,6 +82,7 @@ class Templates:
             static=f"/static/{assets.fingerprint(static)}",
             name_length=NAME_LENGTH,
             name_units=2 * NAME_SIZE,
+            reason_length=REASON_LENGTH,
             joined=joined,
             sheets=["page.css"] if joined else [f"css/{name}.css" for name in bundles.SHEETS],
             scripts={name: f"{name}.js" if joined else f"js/{file}" for name, file in bundles.SCRIPTS.items()},

@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
 from quart_chat import sites
-from quart_chat.domain import messages, rooms
+from quart_chat.domain import access, messages, rooms
 from quart_chat.domain.actors import Embed
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
@@ -56,9 +56,10 @@ async def create(slug: str) -> ResponseReturnValue:
 async def _show(
     slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
 ) -> bytes:
-    page = await messages.page(context.site().chat, slug, credentials.asker())
-    others = sites.ancestors(page.room, local=credentials.is_local())
+    chat = context.site().chat
+    others = await access.framers(chat, slug, local=credentials.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
+    page = await messages.page(chat, slug, credentials.asker())
     chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
     return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(credentials.embed())), packed=packed)
 

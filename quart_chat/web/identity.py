@@ -17,11 +17,10 @@ async def show(slug: str) -> Response:
     seconds a token counts that the room's site has signed.
     """
     chat = context.site().chat
-    user, expires_at = await site_members.present(chat, slug, credentials.asker())
-    response = Response(
-        context.fragment("messages/_identified.html", user=user, rank=await credentials.rank(slug)),
-        content_type="text/html; charset=utf-8",
-    )
+    found = await site_members.present(chat, slug, credentials.asker())
+    user, expires_at = found.user, found.expires_at
+    body = context.fragment("messages/_identified.html", user=user, rank=found.rank)
+    response = Response(body, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Chat-Identity"] = str(user.id) if user and user.id else "none"
     if expires_at is not None:

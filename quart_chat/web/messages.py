@@ -13,7 +13,8 @@ from quart_chat.events import AboutMessage, Event
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
 from quart_chat.http.surfaces import PAGES, STRICTEST, Blueprint
-from quart_chat.models import Draft, Message
+from quart_chat.identity.tickets import Deed
+from quart_chat.models import Draft, Message, Rank
 from quart_chat.web.rooms import compressed, find_page, show_page
 
 blueprint = Blueprint("messages", __name__, PAGES, url_prefix="/rooms/<slug>/messages")
@@ -89,7 +90,8 @@ async def ask(slug: str, message_id: int) -> str:
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     ticket = (await context.form()).get("ticket")
-    asker = credentials.asker() if ticket is None else credentials.confirmed(ticket, message_id)
+    deed = Deed(messages.DELETION, slug, message_id)
+    asker = credentials.asker() if ticket is None else credentials.confirmed(ticket, deed)
     event = await messages.delete(context.site().chat, slug, asker, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
@@ -119,6 +121,7 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
         slug=slug,
         message=message,
         own=user is not None and user.id == message.author.id,
+        moderates=await credentials.rank(slug) >= Rank.MODERATOR,
         form=form or {},
         error=error,
     )

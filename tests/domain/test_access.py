@@ -17,6 +17,7 @@ from quart_chat.models import Draft, Rank, Standing, User
 from quart_chat.store import bans, members, users
 
 ASKED_BY_NOBODY = {
+    "access.framers": "a list that is in the headers of every frame",
     "rooms.public": "what it lists is there for everybody",
     "guests.current": "whose key that is has been verified",
     "log.events_after": "the engine asks, which lets nobody in whom the gate does not",

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, embeds, log, messages, rooms
-from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
+from quart_chat.domain import embed_keys, embeds, log, messages, moderation, rooms
+from quart_chat.domain.actors import CONSOLE, Asker, Embed, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.identity.lookalikes import skeleton
 from quart_chat.models import Draft, Kind, User
 from quart_chat.store import users
 from tests.domain.recorded import RecordedDatabase
+from tests.frames import Site
 
 CLAIM = "FROM rooms WHERE slug = :slug FOR UPDATE"
 
@@ -29,6 +30,17 @@ class Cast:
         assert created.owner
         self.sender = replace(self._sender, credential=GuestKey(created.owner.key))
         self.message = (await self.post()).message.id
+        bo = await messages.post(self.chat, "tea", Asker(None, "Bo", "192.0.2.2"), Draft("hello", next(self._key)))
+        self.bo = bo.author.id
+
+    async def rotate(self) -> None:
+        self.key = await embed_keys.rotate(self.chat, "tea", CONSOLE)
+
+    async def ask(self) -> None:
+        """As somebody whom the room's site vouches for, and who has not written yet."""
+        token = Site("tea", self.key).token(role="moderator", exp=self.chat.now() // 1000 + 60)
+        embed = Embed("http://localhost:9", local=True)
+        await moderation.ask_to_remove(self.chat, "tea", Asker(SiteToken(token), None, "192.0.2.3", embed), self.bo)
 
     async def post(self) -> messages.Posted:
         return await messages.post(self.chat, "tea", self.sender, Draft("hello", next(self._key)))
@@ -39,8 +51,12 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "messages.post": lambda chat, ana: ana.post(),
     "messages.edit": lambda chat, ana: messages.edit(chat, "tea", ana.sender, ana.message, "changed"),
     "messages.delete": lambda chat, ana: messages.delete(chat, "tea", ana.sender, ana.message),
+    "moderation.appoint": lambda chat, ana: moderation.appoint(chat, "tea", ana.sender, ana.bo, True),
+    "moderation.remove": lambda chat, ana: moderation.remove(chat, "tea", ana.sender, ana.bo, ban=True),
+    "moderation.let_in": lambda chat, ana: moderation.let_in(chat, "tea", ana.sender, ana.bo),
     "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", CONSOLE, "HS256"),
-    "embed_keys.rotate": lambda chat, ana: embed_keys.rotate(chat, "tea", CONSOLE),
+    "embed_keys.rotate": lambda chat, ana: ana.rotate(),
+    "confirmations.ask": lambda chat, ana: ana.ask(),
     "embed_keys.revoke": lambda chat, ana: revoke(chat),
     "embeds.change": lambda chat, ana: embeds.change(chat, "tea", CONSOLE, add=["https://example.org"]),
     "embeds.replace_list": lambda chat, ana: embeds.replace_list(
@@ -96,6 +112,10 @@ TOLD = {
     "messages.post": "MessagePosted",
     "messages.edit": "MessageChanged",
     "messages.delete": "MessageDeleted",
+    "moderation.appoint": "MemberChanged",
+    "moderation.remove": "MemberChanged",
+    "moderation.let_in": "MemberChanged",
+    "confirmations.ask": None,
 }
 """What is in the log of the room afterwards; where nothing else stands, RoomChanged."""
 

@@ -35,6 +35,10 @@ SURFACES = {
     "/rooms/<slug>/messages/<int:message_id>/source": STRICTEST,
     "/rooms/<slug>/messages/<int:message_id>/deletion": PAGES,
     "/rooms/<slug>/messages/<int:message_id>/confirmation": PAGES,
+    "/rooms/<slug>/members/<int:user_id>/removal": PAGES,
+    "/rooms/<slug>/members/<int:user_id>/confirmation": PAGES,
+    "/rooms/<slug>/members/<int:user_id>/return": PAGES,
+    "/rooms/<slug>/removed": PAGES,
     "/rooms/<slug>/identity": OWN_PAGES,
     "/rooms/<slug>/embed": PAGES,
     "/embed/<slug>": PAGES,
@@ -99,7 +103,7 @@ def methods() -> Iterator[tuple[str, str]]:
 
 
 def path(rule: str, room: str) -> str:
-    return rule.replace("<slug>", room).replace("<int:message_id>", "1")
+    return rule.replace("<slug>", room).replace("<int:message_id>", "1").replace("<int:user_id>", "1")
 
 
 def extend(app: Quart) -> None:

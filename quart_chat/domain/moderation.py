@@ -1,0 +1,182 @@
+"""Who may be in a room: removing people, letting them in again, and who looks after it beside its owner."""
+
+from dataclasses import replace
+
+from quart_chat.domain import access, confirmations, site_members
+from quart_chat.domain.access import LEAST, Action, Entered
+from quart_chat.domain.actors import Asker, rank_of
+from quart_chat.domain.chat import Chat
+from quart_chat.errors import CannotAppoint, CannotRemove, MemberNotFound, NeedsConfirmation, NotModerator
+from quart_chat.events import Event, MemberChanged
+from quart_chat.identity.tickets import Deed
+from quart_chat.models import Author, Kind, Member, Place, Rank, Room, Standing, User
+from quart_chat.store import bans, events, members, users
+from quart_chat.store.database import Transaction
+from quart_chat.text import clean_reason
+
+LISTED = 500
+"""Of those who are out, those who went last."""
+
+LARGEST_ID = 2**62
+"""Databases do not even take numbers past 2**63."""
+
+REMOVAL, RETURN = "removal", "return"
+"""What tickets are called for."""
+
+
+async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool = False, reason: str = "") -> Event:
+    """Put somebody out of the room until they are let in again; with `ban` a guest's network as well, from which nobody
+    comes in then who was no member before. Who is banned stays so. What changes nothing is no event of the log.
+
+    Whoever looked after the room does not any more when they come back.
+
+    Raises ReasonInvalid, MemberNotFound, CannotRemove, TooFast, StoreUnavailable, and what `access.enter` raises.
+    """
+    _not_in_frames(asker)
+    reason = clean_reason(reason)
+    await _spend(chat, slug, asker)
+
+    def job(tx: Transaction) -> Event:
+        entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
+        user, place = _find(tx, entered.room, user_id)
+        _check(entered, user, place)
+        place = place or Place(Rank.READER)
+        standing = Standing.BANNED if ban or place.standing is Standing.BANNED else Standing.REMOVED
+        reason_now = reason or place.reason
+        if (place.standing, place.reason) == (standing, reason_now):
+            return _unchanged(tx, entered.room, user, chat.now())
+        now = chat.now()
+        if place.rank < Rank.MEMBER:
+            members.upsert(tx, entered.room.id, user.id, rank=Rank.MEMBER, now=now)
+        if standing is Standing.BANNED and user.kind is Kind.GUEST and place.network:
+            bans.insert(tx, entered.room.id, user.id, place.network, now=now)
+        by = _by(tx, entered)
+        if place.rank > Rank.MEMBER:
+            members.update_rank(tx, entered.room.id, user.id, Rank.MEMBER, by=by, now=now)
+        members.update_standing(tx, entered.room.id, user.id, standing, reason=reason_now, by=by, now=now)
+        return _changed(tx, entered.room, user, by, now)
+
+    return await chat.database.write(job, room=slug)
+
+
+async def let_in(chat: Chat, slug: str, asker: Asker, user_id: int) -> Event:
+    """Let somebody in again, and open the networks that were shut because of them. What changes nothing is no event of
+    the log. Raises MemberNotFound, TooFast, StoreUnavailable, and what `access.enter` raises."""
+    _not_in_frames(asker)
+    await _spend(chat, slug, asker)
+
+    def job(tx: Transaction) -> Event:
+        entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
+        user, place = _find(tx, entered.room, user_id)
+        now = chat.now()
+        if place is None or place.standing is Standing.IN:
+            return _unchanged(tx, entered.room, user, now)
+        by = _by(tx, entered)
+        bans.delete(tx, entered.room.id, user.id)
+        members.update_standing(tx, entered.room.id, user.id, Standing.IN, by=by, now=now)
+        return _changed(tx, entered.room, user, by, now)
+
+    return await chat.database.write(job, room=slug)
+
+
+async def appoint(chat: Chat, slug: str, asker: Asker, user_id: int, moderator: bool) -> Event:
+    """Let somebody look after the room, or not any more. What changes nothing is no event of the log.
+
+    Raises MemberNotFound, CannotAppoint, TooFast, StoreUnavailable, and what `access.enter` raises.
+    """
+    await _spend(chat, slug, asker)
+
+    def job(tx: Transaction) -> Event:
+        entered = access.enter(tx, chat, slug, asker, Action.APPOINT, claim=True)
+        user, place = _find(tx, entered.room, user_id)
+        if user.id == entered.room.owner_id:
+            raise CannotAppoint("This person owns the room, and looks after it anyway.")
+        if place is not None and place.standing is not Standing.IN:
+            raise CannotAppoint("This person is out of the room. Let them in first.")
+        now, rank = chat.now(), Rank.MODERATOR if moderator else Rank.MEMBER
+        if (place.rank if place else Rank.MEMBER) is rank:
+            return _unchanged(tx, entered.room, user, now)
+        by = _by(tx, entered)
+        members.upsert(tx, entered.room.id, user.id, rank=Rank.MEMBER, now=now)
+        members.update_rank(tx, entered.room.id, user.id, rank, by=by, now=now)
+        return _changed(tx, entered.room, user, by, now)
+
+    return await chat.database.write(job, room=slug)
+
+
+async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> tuple[Author, str]:
+    """Somebody whom the asker may remove, and a ticket for that (`confirmations.ask`). Raises MemberNotFound,
+    CannotRemove, and what `access.enter` raises."""
+
+    def find(tx: Transaction, entered: Entered) -> Author:
+        _check_moderates(entered)
+        user, place = _find(tx, entered.room, user_id)
+        _check(entered, user, place)
+        return user.author
+
+    return await confirmations.ask(chat, asker, Deed(REMOVAL, slug, user_id), find)
+
+
+async def outcasts(chat: Chat, slug: str, asker: Asker) -> list[Member]:
+    """Those who are out, who went last first, LISTED at most. Raises what `access.enter` raises."""
+
+    def query(tx: Transaction) -> list[Member]:
+        entered = access.enter(tx, chat, slug, asker, Action.MODERATE)
+        return members.select_out(tx, entered.room.id, limit=LISTED)
+
+    return await chat.database.read(query)
+
+
+def _not_in_frames(asker: Asker) -> None:
+    if asker.embed is not None:
+        raise NeedsConfirmation  # whatever else there would be to say
+
+
+async def _spend(chat: Chat, slug: str, asker: Asker) -> None:
+    key, _ = await access.identify(chat, slug, asker)
+    chat.limits.spend_message(key, asker.address)
+
+
+def _find(tx: Transaction, room: Room, user_id: int) -> tuple[User, Place | None]:
+    """Somebody who is in the room, or could be."""
+    user = users.select_by_id(tx, min(user_id, LARGEST_ID))
+    if user is None or user.room_id not in (None, room.id):
+        raise MemberNotFound
+    return user, access.place_of(tx, room, user)
+
+
+def _check_moderates(entered: Entered) -> None:
+    if entered.actor.rank < LEAST[Action.MODERATE]:
+        raise NotModerator
+
+
+def _check(entered: Entered, user: User, place: Place | None) -> None:
+    """Whether this person is one whom the actor may remove."""
+    actor, owns = entered.actor, user.id == entered.room.owner_id
+    if actor.stored is not None and actor.stored.id == user.id:
+        raise CannotRemove("You cannot remove yourself.")
+    if owns:
+        raise CannotRemove("This person owns the room. Nobody can remove them.")
+    if user.operator:
+        raise CannotRemove("This person looks after the whole server. Nobody can remove them.")
+    if rank_of(place and replace(place, standing=Standing.IN), role=user.role) >= actor.rank:
+        raise CannotRemove("This person looks after the room as you do. Only its owner can remove them.")
+
+
+def _by(tx: Transaction, entered: Entered) -> int | None:
+    user = site_members.acting(tx, entered.actor)
+    return user.id if user else None
+
+
+def _changed(tx: Transaction, room: Room, user: User, by: int | None, now: int) -> Event:
+    return events.append(tx, room, MemberChanged(_member(tx, room, user)), actor=by, now=now)
+
+
+def _unchanged(tx: Transaction, room: Room, user: User, now: int) -> Event:
+    """What there is to show where nothing has happened, as of now."""
+    return Event(room.id, room.cursor, now, None, MemberChanged(_member(tx, room, user)))
+
+
+def _member(tx: Transaction, room: Room, user: User) -> Member:
+    member = members.select(tx, room.id, user.id)
+    return member or Member(room.id, user.author, Rank.READER, Standing.IN, "", 0)
