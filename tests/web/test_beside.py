@@ -25,7 +25,7 @@ async def test_reader_sees_what_a_command_does_without_waiting_for_a_heartbeat(t
                 poll = asyncio.create_task(reader.get("/rooms/lobby/poll", params={"after": after, "wait": "20"}))
                 async with beside(server) as chat:
                     changed = await embeds.change(chat, "lobby", CONSOLE, add=["https://www.example.org"])
-                assert (await stream.next("message")).last_event_id.endswith(f".{changed.cursor}")
+                assert (await stream.next("message", seconds=30)).last_event_id.endswith(f".{changed.cursor}")
                 assert (await poll).headers["Chat-Cursor"].endswith(f".{changed.cursor}")
             page = await reader.get("/rooms/lobby")
             assert "https://www.example.org" in page.headers["Content-Security-Policy"]
