@@ -13,6 +13,7 @@ from quart_chat import vendor
 from tests.browser.cdn import VENDOR, Cdn, serving_cdn
 from tests.browser.chromium import start_chromium
 from tests.browser.firefox import start_firefox
+from tests.browser.minibrowser import starting_minibrowsers
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -37,6 +38,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 async def browser(engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
     assert vendor.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
     async with async_playwright() as playwright:
+        if engine == "webkit":
+            async with starting_minibrowsers(playwright.webkit, cdn.proxy) as browsers:
+                yield browsers  # type: ignore[misc]
+            return
         if engine == "firefox":
             started = await start_firefox(playwright.firefox, cdn.preferences)
         else:

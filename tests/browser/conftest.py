@@ -10,6 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Route
 from quart_chat import vendor
 from tests.browser.cdn import Cdn
 from tests.browser.contexts import Contexts, Options, open_page
+from tests.browser.engines import NOT_IN_WEBKIT
 from tests.browser.firefox import NO_SCRIPTS, asked_of_a_whole_browser, start_firefox
 from tests.browser.gate import gated
 from tests.browser.host import Host, hosting
@@ -23,13 +24,16 @@ OpenVisit = Callable[..., Awaitable[Visit]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`. A
-    test says where it leaves something out, and why. One worker has Firefox."""
+    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`,
+    where all but those that engines.py names see WebKit as well. A test says where it leaves something out, and why.
+    One worker has Firefox, and one WebKit."""
     if "engine" not in metafunc.fixturenames:
         return
     marked = {marker.name for marker in metafunc.definition.iter_markers()}
     marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
     engines = [pytest.param("chromium"), pytest.param("firefox", marks=marks)]
+    if metafunc.function.__name__ not in NOT_IN_WEBKIT:
+        engines.append(pytest.param("webkit", marks=[pytest.mark.xdist_group("webkit"), pytest.mark.long]))
     metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
@@ -67,7 +71,8 @@ async def contexts(browser: Browser, engine: str, cdn: Cdn) -> AsyncIterator[Con
         return others[repr(preferences)]
 
     # Chromium takes the tests' CDN by a flag.
-    yield Contexts(browser_for, {"ignore_https_errors": True} if engine == "firefox" else {})
+    always = {"ignore_https_errors": True} if engine == "firefox" else {}
+    yield Contexts(browser_for, always, alone=engine == "webkit")
     for other in others.values():
         await other.close()
 

@@ -20,8 +20,10 @@ class Contexts:
     """Rooms and origins are new for every test, so that what a page stores is nobody else's; cookies are not, and are
     taken out."""
 
-    def __init__(self, browser_for: BrowserFor, always: Options) -> None:
+    def __init__(self, browser_for: BrowserFor, always: Options, *, alone: bool = False) -> None:
+        """With `alone`, none of them is used again."""
         self._browser_for = browser_for
+        self._alone = alone
         self._always = always
         self._spare: dict[str, list[BrowserContext]] = {}
         self._kinds: dict[BrowserContext, str] = {}
@@ -31,6 +33,7 @@ class Contexts:
         """A context with these options; with `own`, one that nobody uses again."""
         kind = repr(sorted((name, value) for name, value in options.items() if name != "viewport"))
         spare = self._spare.setdefault(kind, [])
+        own = own or self._alone
         if not own and spare:
             context = spare.pop()
             if context not in self._anchors and context.browser and context.browser.browser_type.name == "chromium":

@@ -154,7 +154,7 @@ async def test_borders_of_fields_can_be_seen(
     """https://www.w3.org/TR/WCAG22/#non-text-contrast"""
     found = {}
     for scheme in ("light", "dark"):
-        bo = await window(color_scheme=scheme)
+        bo = await window(color_scheme=scheme, trouble=True)  # a page is left as soon as it is there
         for path in (f"/rooms/{bo.room}", "/", f"/rooms/{bo.room}/embed"):
             await bo.page.goto(bo.url + path)
             found |= {(scheme, path, each): value for each, value in (await borders(bo.page)).items()}

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import ConsoleMessage, FrameLocator, Page, expect
 
-from tests.browser.window import SLOW, engine_of
+from tests.browser.window import NOISE, engine_of
 from tests.serving import Server
 
 LINE = (
@@ -19,7 +19,7 @@ FRAME = (
 )
 
 REFUSED = "the server responded with a status of"
-"""What Chromium alone says on the console when a request is refused."""
+"""What Chromium and WebKit say on the console when a request is refused."""
 
 
 class Embedded:
@@ -61,7 +61,7 @@ class Visit:
         page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and SLOW not in message.text:
+        if message.type in ("error", "warning") and not NOISE.search(message.text):
             self.said.append(message.text)
 
     def room(self, number: int = 0) -> Embedded:
@@ -69,7 +69,7 @@ class Visit:
 
     def complains_of(self, *patterns: str) -> None:
         """That and nothing else is on the console."""
-        if self._engine != "chromium":
+        if self._engine == "firefox":
             patterns = tuple(pattern for pattern in patterns if not pattern.startswith(REFUSED))
         rest = [said for said in self.said if not any(re.search(pattern, said) for pattern in patterns)]
         assert not rest, rest

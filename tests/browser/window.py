@@ -8,15 +8,20 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, 
 
 NETWORK_TROUBLE = re.compile(
     r"Failed to load resource|"
-    r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted|input stream)|"
+    r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted|input stream|Load failed)|"
+    r"uncaught: .* due to access control checks|"  # WebKit, of what was under way when a page is left
     r"uncaught: (Firefox can’t establish a connection|"
     r"The Same Origin Policy disallows reading the remote resource|None of the .* hashes in the integrity)"
 )
 """What the browser and htmx themselves say on the console when a request fails, as some tests make them do."""
 
-SLOW = "preloaded using link preload but not used within a few seconds"
-"""What the browser says of a machine that has other things to do: the script comes to its turn later. That nothing is
-fetched ahead for nothing is tested by what is left of it in the page (test_scripts.py)."""
+NOISE = re.compile(
+    r"preloaded using link preload but not used within a few seconds|"
+    r"Unrecognized Content-Security-Policy directive|Viewport argument key .* not recognized"
+)
+"""What a browser says of a machine that has other things to do, so that a script comes to its turn later, and of words
+that it does not know yet. That nothing is fetched ahead for nothing is tested by what is left of it in the page
+(test_scripts.py)."""
 
 DRIVERS_STYLE = "sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT+SmwNZWA="
 """`body {}`, which the driver puts into a page before a picture. In Firefox the page's own policy keeps it out."""
@@ -69,6 +74,7 @@ class Window:
         """The page has ended: that, and why, is all that is in sight, and no message is left in it."""
         told = self.page.get_by_role("alert").filter(has=self.page.get_by_role("heading", name=heading))
         await expect(told).to_contain_text(reason, timeout=20_000)
+        await self.page.bring_to_front()  # in WebKit one window has the focus
         await expect(told).to_be_focused()
         for hidden in (".room-header", ".conversation", "dialog"):
             for each in await self.page.locator(hidden).all():
@@ -97,7 +103,7 @@ class Window:
         return await self.page.locator("#messages .message-text").all_inner_texts()
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning") or SLOW in message.text:
+        if message.type not in ("error", "warning") or NOISE.search(message.text):
             return
         self._complain(f"{message.type}: {message.text}")
 

@@ -31,6 +31,7 @@ PACKAGES = {
     "WebKitWebDriver": "webkit2gtk-driver",
     "Xvfb": "xvfb",
     "dbus-run-session": "dbus-daemon",
+    "xdotool": "xdotool",
 }
 """Each program, and the Debian package that has it."""
 

@@ -32,7 +32,7 @@ function end(code, reason) {
   for (const message of all()) message.remove();
   for (const element of page.children) element.hidden = true;
   page.append(notice);
-  if (document.hasFocus()) notice.focus(); // a frame does not take it from the page around
+  if (!embedded || document.hasFocus()) notice.focus(); // a frame does not take it from the page around
   tell(true);
 }
 
