@@ -106,14 +106,17 @@ class Gates:
         self._database = database
         self._secret = secret
         self._kept: OrderedDict[str, Gate] = OrderedDict()
+        self._heads: dict[int, int] = {}
         self._changed: dict[int, int] = {}
         self._forgotten = 0
 
     def committed(self, events: Iterable[Event]) -> None:
         """MUST be called before whoever wrote them hears of it."""
         for event in events:
-            if event.act.changes_access:
+            # Where positions are missing, somebody else has committed, which nobody may have told of yet.
+            if event.act.changes_access or event.cursor != self._heads.get(event.room_id, 0) + 1:
                 self._changed[event.room_id] = event.cursor
+            self._heads[event.room_id] = event.cursor
 
     def forget(self) -> None:
         """Somebody else has committed, and does not say what."""
@@ -123,8 +126,7 @@ class Gates:
     async def of(self, slug: str) -> Gate:
         """Raises RoomNotFound, StoreUnavailable."""
         gate = self._kept.get(slug)
-        # One that was being read during a commit is older than that, and kept after it.
-        if gate is not None and gate.room.cursor >= self._changed.get(gate.room.id, 0):
+        if gate is not None and self._is_current(gate):
             self._kept.move_to_end(slug)
             return gate
         return await self.anew(slug)
@@ -138,15 +140,20 @@ class Gates:
         return await self._load(lambda tx: rooms.select_by_id(tx, room_id))
 
     async def _load(self, find: Callable[[Transaction], Room | None]) -> Gate:
-        forgotten = self._forgotten
-        gate = await self._database.read(lambda tx: load(tx, find(tx), self._secret))
-        if forgotten != self._forgotten:
-            return gate  # it may have been read before what it would have to know
+        while True:
+            forgotten = self._forgotten
+            gate = await self._database.read(lambda tx: load(tx, find(tx), self._secret))
+            # It may have been read before what it would have to know by now: whoever is let in is shown what is newest.
+            if forgotten == self._forgotten and self._is_current(gate):
+                break
         self._kept[gate.room.slug] = gate
         self._kept.move_to_end(gate.room.slug)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return gate
+
+    def _is_current(self, gate: Gate) -> bool:
+        return gate.room.cursor >= self._changed.get(gate.room.id, 0)
 
 
 def load(tx: Transaction, room: Room | None, secret: bytes) -> Gate:

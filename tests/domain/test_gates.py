@@ -1,0 +1,83 @@
+"""What is kept in memory of who may read a room lets nobody in whom the store would not."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from quart_chat.app import open_chat
+from quart_chat.config import Config
+from quart_chat.domain import access, messages, moderation, rooms
+from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
+from quart_chat.domain.chat import Chat
+from quart_chat.domain.gates import Gates
+from quart_chat.errors import RemovedFromRoom
+from quart_chat.models import Draft
+from quart_chat.store.database import Database, Transaction
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+async def command(chat: Chat, tmp_path: Path) -> AsyncIterator[Chat]:
+    """The same chat in another process, as far as the first can tell."""
+    config = Config(database_url=f"sqlite:///{tmp_path}/chat.db", secret_key="0123456789abcdef" * 4)
+    async with open_chat(config, alone=False) as opened:
+        yield opened
+
+
+async def guest(chat: Chat, name: str) -> tuple[Asker, int]:
+    """Who has written in `garden`, and their number."""
+    nobody = Asker(None, name, "192.0.2.2")
+    posted = await messages.post(chat, "garden", nobody, Draft("hello", name.ljust(24, "0")))
+    return replace(nobody, credential=GuestKey(posted.author.key)), posted.author.id
+
+
+@dataclass
+class Slow:
+    """A database; before the answer of its next reading is heard, something happens."""
+
+    database: Database
+    happens: Callable[[], Awaitable[object]] | None
+
+    async def read(self, query: Callable[[Transaction], T]) -> T:
+        found = await self.database.read(query)
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            await happens()
+        return found
+
+
+async def test_what_a_command_did_counts_as_soon_as_anything_follows_it(chat: Chat, command: Chat) -> None:
+    """Nobody has told of it yet, and what followed is on the newest page, which is kept for everybody."""
+    bo, number = await guest(chat, "Bo")
+    cy, _ = await guest(chat, "Cy")
+    await messages.page(chat, "garden", bo)
+    await moderation.remove(command, "garden", CONSOLE, number)
+    await messages.post(chat, "garden", cy, Draft("what followed", "f" * 24))
+    assert "what followed" in [message.text for message in (await messages.page(chat, "garden", cy)).messages]
+    with pytest.raises(RemovedFromRoom):
+        await messages.page(chat, "garden", bo)
+
+
+@pytest.mark.parametrize("told", ["by the commit", "by whoever looks at others"])
+async def test_gate_that_was_read_before_a_removal_lets_nobody_in_after_it(
+    chat: Chat, command: Chat, told: str
+) -> None:
+    bo, number = await guest(chat, "Bo")
+    own = told == "by the commit"
+
+    async def remove() -> None:
+        await moderation.remove(chat if own else command, "garden", CONSOLE, number)
+        room = await rooms.find(chat, "garden", CONSOLE)
+        if own:
+            gates.committed([replace(event, cursor=room.cursor) for event in committed])
+        else:
+            gates.forget()
+
+    committed = [(await moderation.let_in(chat, "garden", CONSOLE, number))]
+    gates = Gates(Slow(chat.database, remove), chat.secret)  # type: ignore[arg-type]  # nothing is written through it
+    with pytest.raises(RemovedFromRoom):
+        await access.admit(replace(chat, gates=gates), "garden", bo)
