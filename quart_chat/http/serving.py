@@ -8,6 +8,7 @@ from quart_chat.hosts import Hosts, known
 from quart_chat.http.allowance import Allowance
 from quart_chat.http.underway import UnderWay
 from quart_chat.streaming.feeds import Feeds
+from quart_chat.view.pages import Pages
 from quart_chat.view.templates import Templates
 
 EACH = 8 * 1024 * 1024
@@ -26,6 +27,7 @@ class Site:
     """Whether the server listens to its own machine alone."""
     hosts: Hosts = field(init=False)
     """The names that the server answers to."""
+    pages: Pages = field(init=False)
     allowance: Allowance = field(init=False)
     bodies: UnderWay = field(init=False)
     answers: UnderWay = field(init=False)
@@ -35,6 +37,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.hosts = known(self.config.public_url, self.config.host_names)
+        self.pages = Pages(self.templates)
         limited = self.config.limits == "on"
         self.allowance = Allowance(limited=limited)
         self.bodies = UnderWay(EACH, EVERYBODY, limited=limited)

@@ -15,7 +15,7 @@ from quart_chat.http.policies import OWN, Policy
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Draft
 from quart_chat.view import look
-from quart_chat.view.templates import Framed
+from quart_chat.view.pages import Framed
 from quart_chat.web.rooms import answer, render
 
 blueprint = Blueprint("embed", __name__, PAGES)

@@ -14,7 +14,7 @@ from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Page
-from quart_chat.view.templates import Framed
+from quart_chat.view.pages import Framed
 
 blueprint = Blueprint("rooms", __name__, PAGES)
 
@@ -102,7 +102,7 @@ async def render(
     """A page of a room for whoever asks, on its own or `framed`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.still or page.message or context.argument("refresh") == "off")
-    return context.site().templates.room(
+    return context.site().pages.room(
         page,
         await credentials.user(),
         await credentials.rank(page.room.slug),

@@ -10,6 +10,7 @@ import pytest
 
 from quart_chat import assets, bundles
 from quart_chat.models import Cursor, Page, Room
+from quart_chat.view.pages import Pages
 from quart_chat.view.templates import Templates
 
 STATIC = assets.folder("static")
@@ -169,7 +170,7 @@ def test_room_asks_for_one_script_and_one_sheet_or_for_every_file() -> None:
     page = Page(Room(1, "lobby", "Lobby", 0, 0, 0), None, [], False, Cursor("epoch", 1))
 
     def asked(**options: bool) -> list[str]:
-        html = Templates(TEMPLATES, **options).room(
+        html = Pages(Templates(TEMPLATES, **options)).room(
             page, None, nonce="n", key="k", origin="o", refresh=None, form={}, error=None
         )
         assert bundles.vendor.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"

@@ -1,0 +1,162 @@
+"""The page of a room: rendered once for all who see the same, with slots for what each viewer gets another of."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from markupsafe import Markup, escape
+
+from quart_chat import assets, bundles
+from quart_chat.encoding import gzipped, squeezed, stored
+from quart_chat.errors import ChatError
+from quart_chat.models import Page, Rank, User
+from quart_chat.view.kept import Kept
+from quart_chat.view.look import Look
+from quart_chat.view.templates import Templates
+
+ROOM_BYTES = 16 * 1024 * 1024
+"""Of rendered rooms that are kept: hundreds with common messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """What is special to one frame."""
+
+    look: Look
+    path: str
+    """Of the frame's own address."""
+    said: dict[str, str]
+    """What its forms say in their address besides its look."""
+
+
+class Slot(Enum):
+    """What each viewer gets another of, by the name that templates have for it."""
+
+    NONCE = "nonce"
+    KEY = "key"
+    IDENTITY = "identity"
+    ORIGIN = "origin"
+    SHEET = "sheet"
+    LOOK = "look"
+    DARK = "dark"
+    HERE = "here"
+    STILL = "still"
+    POST_TO = "post_to"
+
+
+MARKS = {slot.value: Markup("<{}>").format(slot.value) for slot in Slot}
+"""What templates are given for them. What users write is escaped: it is none of these."""
+
+MARK = re.compile("<({})>".format("|".join(MARKS)).encode())
+
+Filled = dict[Slot, bytes]
+
+
+class Pages:
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._rooms: Kept[Slotted] = Kept(ROOM_BYTES)
+        self._attributes = templates.macro("embed/_look.html", "attributes")
+        self._dark = templates.macro("embed/_look.html", "dark")
+        css = assets.folder("static") / "css"
+        # In a room's page itself, where it is a round trip less.
+        self._sheet = bundles.sheet(css, *bundles.SHEETS).encode()
+        self._ready = {Slot.SHEET: squeezed(self._sheet)}
+
+    def room(
+        self,
+        page: Page,
+        user: User | None,
+        rank: Rank = Rank.READER,
+        *,
+        nonce: str,
+        key: str,
+        origin: str,
+        refresh: int | None,
+        form: dict[str, str],
+        error: ChatError | None,
+        framed: Framed | None = None,
+        packed: bool = False,
+    ) -> bytes:
+        """A room's page as it is for all who may the same, `packed` with gzip. Unless something was refused, it is kept as it
+        goes out. What happens in a room moves its cursor, and the page is what it was while that stands."""
+        readonly = framed is not None and framed.look.readonly
+        moderates = rank >= Rank.MODERATOR
+
+        def show() -> Slotted:
+            html = self._templates.render(
+                "embed/show.html" if framed else "rooms/show.html",
+                page=page,
+                refresh=refresh,
+                form=form,
+                error=error,
+                framed=framed is not None,
+                readonly=readonly,
+                moderates=moderates,
+                **MARKS,
+            )
+            return Slotted.of(html.encode())
+
+        kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly, moderates)
+        shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
+        identity = self._templates.render(
+            "messages/_identity.html", user=user, rank=rank, name=form.get("name", ""), error=error
+        )
+        filled = {
+            Slot.NONCE: nonce.encode(),
+            Slot.KEY: key.encode(),
+            Slot.ORIGIN: escape(origin).encode(),
+            Slot.IDENTITY: identity.encode(),
+            Slot.SHEET: self._sheet,
+        }
+        if framed:
+            filled |= self._of_frame(framed, nonce)
+        return shared.packed(filled, self._ready) if packed else shared.plain(filled)
+
+    def _of_frame(self, framed: Framed, nonce: str) -> Filled:
+        look, said = framed.look, framed.said
+        return {
+            Slot.LOOK: self._attributes(look).encode(),
+            Slot.DARK: self._dark(look, self._templates.night, nonce).encode(),
+            Slot.HERE: escape(framed.path + look.query(**said)).encode(),
+            Slot.STILL: escape(framed.path + look.query(**said, refresh="off")).encode(),
+            Slot.POST_TO: escape(f"{framed.path}/messages{look.query(**said)}").encode(),
+        }
+
+
+class Slotted:
+    """A page in parts. What is the same for every viewer is compressed once, when somebody first takes it so.
+
+    What is a viewer's own is put between that as it is. Where both were compressed together, the length of an answer
+    would say what they have in common: who can write messages would find out who reads (https://www.breachattack.com/).
+    """
+
+    def __init__(self, parts: list[bytes | Slot]) -> None:
+        self._parts = parts
+        self._blocks: list[bytes | Slot] = []
+
+    @classmethod
+    def of(cls, html: bytes) -> Self:
+        """Every second piece between the marks is the name of a slot."""
+        pieces = MARK.split(html)
+        return cls([Slot(piece.decode()) if number % 2 else piece for number, piece in enumerate(pieces)])
+
+    def __sizeof__(self) -> int:
+        """What it may come to: compressed, pages are a fifth."""
+        length = sum(len(part) for part in self._parts if isinstance(part, bytes))
+        return length + length // 4
+
+    def plain(self, filled: Filled) -> bytes:
+        return b"".join(_fill(self._parts, filled))
+
+    def packed(self, filled: Filled, ready: Filled) -> bytes:
+        """The same as a gzip file. Some of the slots are `ready` as blocks of it."""
+        if not self._blocks:
+            self._blocks = [squeezed(part) if isinstance(part, bytes) else part for part in self._parts]
+        as_it_is = {slot: ready.get(slot) or stored(value) for slot, value in filled.items()}
+        return gzipped(_fill(self._blocks, as_it_is), self.plain(filled))
+
+
+def _fill(parts: list[bytes | Slot], filled: Filled) -> list[bytes]:
+    return [part if isinstance(part, bytes) else filled[part] for part in parts]
