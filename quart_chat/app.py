@@ -14,7 +14,7 @@ from quart_chat.asgi import App
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
 from quart_chat.diagnose import routes as diagnose
-from quart_chat.diagnose.answer_websocket import OnlyToMeasure
+from quart_chat.diagnose.answer_websocket import WebSockets
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.gates import Gates
 from quart_chat.domain.limits import Limits
@@ -60,7 +60,6 @@ BODY_TIME = 30
 class ChatApp(Quart):
     request_class = ChatRequest
     asgi_http_class = ChatConnection
-    asgi_websocket_class = OnlyToMeasure
 
     def ensure_async(self, func: Any) -> Any:
         """Every handler here is a coroutine function. Quart looks at each of them in each request."""
@@ -160,8 +159,6 @@ def forms(templates: Templates) -> Forms:
 
 def _wrapped(app: App, site: Site) -> App:
     app = security.AddsHeaders(static.Static(app, assets.folder("static")))
-    app = security.RefusesTunnels(streams.Held(app, site))
+    app = WebSockets(streams.Held(app, site), site)
     app = hosts.ChecksHost(app, site.hosts)
-    if site.config.trusted_proxies:
-        app = Proxies(app, site.config.trusted_networks, unix=site.config.trusts_unix)
-    return app
+    return Proxies(app, site.config.trusted_networks, unix=site.config.trusts_unix)

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import structlog
 
-from quart_chat import assets, vendor
 from quart_chat.cli.backup import backup, restore
 from quart_chat.cli.beside import OneLine, database_option
 from quart_chat.cli.embed_keys import embed_key, room_group
+from quart_chat.cli.fetch_htmx import fetch_htmx
 from quart_chat.config import load_config
 from quart_chat.errors import StartupError
 
@@ -31,7 +31,7 @@ def main() -> None:
     )
 
 
-for command in (backup, restore, embed_key, room_group):
+for command in (backup, restore, embed_key, room_group, fetch_htmx):
     main.add_command(command)
 
 
@@ -54,21 +54,6 @@ def serve(bind: str | None, database: str | None, hypercorn_toml: Path | None) -
         serve_app(config, hypercorn_toml)
     except StartupError as error:
         raise OneLine(str(error)) from error
-
-
-@main.command()
-def fetch_htmx() -> None:
-    """Fetch the local copy of htmx that serves networks in which the CDN is blocked."""
-    folder = assets.folder("static") / "vendor"
-    if vendor.is_complete(folder):
-        return
-    try:
-        source = vendor.fetch(folder)
-    except (vendor.FetchError, OSError) as error:
-        click.echo(f"htmx {vendor.VERSION} could not be fetched ({error}).", err=True)
-        click.echo("Pages will load it from the CDN alone. Run `quart-chat fetch-htmx` again later.", err=True)
-        return
-    click.echo(f"Fetched htmx {vendor.VERSION} from {source} into {folder}.")
 
 
 @main.command()

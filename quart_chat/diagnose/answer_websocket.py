@@ -1,12 +1,11 @@
 """Every WebSocket that somebody asks for. The chat has none; there is one that tells whether they would get through."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable
 
-from quart import Quart
 from quart.utils import cancel_tasks
 
-from quart_chat.asgi import Message, Receive, Scope, Send
+from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import TooFast
 from quart_chat.http import context, origins
 from quart_chat.http.origins import Own
@@ -23,16 +22,31 @@ NORMAL, REFUSED, LATER = 1000, 1008, 1013
 """https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number"""
 
 
-class OnlyToMeasure:
-    """Takes the place of all that Quart does for WebSockets: one message, one answer, and it is over."""
+class WebSockets:
+    """ASGI middleware: none gets further. One message, one answer, and it is over. An open stream keeps no frame of
+    this."""
 
-    def __init__(self, app: Quart, scope: Any) -> None:
-        self._site: Site = app.extensions[context.EXTENSION]
-        self._scope: Scope = scope
+    def __init__(self, app: App, site: Site) -> None:
+        self._app = app
+        self._site = site
 
-    async def __call__(self, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "websocket":
+            return Handshake(self._site, scope).answer(receive, send)
+        return self._app(scope, receive, send)
+
+
+class Handshake:
+    """What asks for one."""
+
+    def __init__(self, site: Site, scope: Scope) -> None:
+        self._site = site
+        self._scope = scope
+
+    async def answer(self, receive: Receive, send: Send) -> None:
         await receive()
-        if self._scope["path"] != PATH:
+        # Within HTTP/2 (https://www.rfc-editor.org/rfc/rfc8441) one gets no further than all other requests within it.
+        if self._scope["path"] != PATH or self._scope["http_version"].startswith("2"):
             await send({"type": "websocket.close", "code": REFUSED})
             return
         # From here on it is refused in words: it has got through, and that is what was to be known.
@@ -43,9 +57,9 @@ class OnlyToMeasure:
         elif not self._is_affordable(address):
             await send({"type": "websocket.close", "code": LATER})
         else:
-            await self._answer(address, receive, send)
+            await self._converse(address, receive, send)
 
-    async def _answer(self, address: str, receive: Receive, send: Send) -> None:
+    async def _converse(self, address: str, receive: Receive, send: Send) -> None:
         try:
             if (await self._message(receive))["type"] == "websocket.receive":
                 await send({"type": "websocket.send", "text": ANSWER})

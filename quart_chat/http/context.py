@@ -220,8 +220,6 @@ def is_https() -> bool:
 
 def address() -> str:
     """Where the request comes from, as far as limits go: an IPv4 address, or the /64 that an IPv6 user has."""
-    if not site().config.trusted_proxies:
-        proxies.notice(_asked.get().scope)
     return address_of(_asked.get().scope.get("client"))
 
 

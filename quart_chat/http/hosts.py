@@ -4,7 +4,6 @@ A page of `evil.example`, whose name its owner makes lead to this machine, is of
 (https://en.wikipedia.org/wiki/DNS_rebinding). Such a server must not answer to that name.
 """
 
-import functools
 from collections.abc import Awaitable
 
 import structlog
@@ -34,6 +33,7 @@ class ChecksHost:
     def __init__(self, app: App, hosts: Hosts) -> None:
         self._app = app
         self._hosts = hosts
+        self._told = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] not in ("http", "websocket"):
@@ -46,8 +46,19 @@ class ChecksHost:
             said.append(authority)
         if scope["path"] in FOR_ANYBODY or (said and len(set(map(str.lower, said))) == 1 and self._hosts.know(said[0])):
             return self._app(scope, receive, send)
-        _notice(said[0] if said else "")
+        self._notice(said[0] if said else "")
         return _refuse(scope, send, HostUnknown())
+
+    def _notice(self, host: str) -> None:
+        """Tell the operator, once, of the first: it may be their own."""
+        if self._told:
+            return
+        self._told = True
+        log.warning(
+            "asked for under a name that is not this server's, and refused; if it is, set QUART_CHAT_PUBLIC_URL to the "
+            "address that people use, or name it in QUART_CHAT_HOSTS",
+            host=host[:SHOWN],
+        )
 
 
 def _split(scope: Scope) -> str | None:
@@ -75,18 +86,3 @@ async def _refuse(scope: Scope, send: Send, error: ChatError) -> None:
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": [*headers, *DEFAULTS, *FIXED]})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-def _notice(host: str) -> None:
-    """Tell the operator, once in a process, of the first: it may be their own."""
-    if not _warn.cache_info().currsize:
-        _warn(host[:SHOWN])
-
-
-@functools.lru_cache(1)
-def _warn(host: str) -> None:
-    log.warning(
-        "asked for under a name that is not this server's, and refused; if it is, set QUART_CHAT_PUBLIC_URL to the "
-        "address that people use, or name it in QUART_CHAT_HOSTS",
-        host=host,
-    )

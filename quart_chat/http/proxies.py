@@ -41,7 +41,8 @@ Network = IPv4Network | IPv6Network
 
 
 class Proxies:
-    """ASGI middleware that puts the client and the scheme that trusted proxies name into the scope.
+    """ASGI middleware that puts the client and the scheme that trusted proxies name into the scope. Where none is
+    trusted, it only tells of one that should be.
 
     The host is not taken from them: they have to pass `Host` on. An open stream keeps no frame of this.
     """
@@ -52,6 +53,7 @@ class Proxies:
         self._networks = networks
         self._unix = unix
         self._trusts = functools.lru_cache(REMEMBERED)(self._is_within)
+        self._told = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in SCHEMES:
@@ -61,13 +63,28 @@ class Proxies:
     def _resolve(self, scope: Scope) -> None:
         peer = _peer(scope)
         if not (self._unix if scope.get("client") is None else peer is not None and self._trusts(peer)):
-            notice(scope)
+            self._notice(scope)
             return
         # Into the scope of the server itself, which thus has the client in its access log.
         if (client := self._client(_said(scope, FOR).decode("latin1"))) is not None:
             scope["client"] = (str(client), 0)
         if scheme := SCHEMES[scope["type"]].get(_said(scope, PROTO).rpartition(b",")[2].strip(b" \t").lower()):
             scope["scheme"] = scheme
+
+    def _notice(self, scope: Scope) -> None:
+        """Tell the operator, once, of a proxy nearby that is not trusted: all who come through it count as one."""
+        if self._told or not any(name == FOR for name, _ in scope["headers"]):
+            return
+        peer = _peer(scope)
+        is_unix = scope.get("client") is None
+        if not is_unix and (peer is None or not peer.is_private):
+            return
+        self._told = True
+        log.warning(
+            "a proxy names its clients in X-Forwarded-For but is not trusted: all of them count as one address and "
+            "share its limits; if the proxy is yours, set QUART_CHAT_TRUSTED_PROXIES to its address",
+            proxy=UNIX if is_unix else str(peer),
+        )
 
     def _client(self, forwarded: str) -> Address | None:
         """The last address that no trusted proxy has. What cannot be read ends it: nothing before that is believed.
@@ -103,27 +120,6 @@ def parse(value: str) -> Address | None:
     if isinstance(address, IPv4Address):
         return None if match is not None and match["v6"] else address
     return None if address.scope_id else address.ipv4_mapped or address
-
-
-def notice(scope: Mapping[str, Any]) -> None:
-    """Tell the operator, once, of a proxy nearby that is not trusted: all who come through it count as one."""
-    if not any(name == FOR for name, _ in scope["headers"]) or _warn.cache_info().currsize:
-        return
-    peer = _peer(scope)
-    if scope.get("client") is None:
-        _warn(UNIX)
-    elif peer is not None and peer.is_private:
-        _warn(str(peer))
-
-
-@functools.lru_cache(1)
-def _warn(peer: str) -> None:
-    """Once in a process: what is in the cache has been said."""
-    log.warning(
-        "a proxy names its clients in X-Forwarded-For but is not trusted: all of them count as one address and share "
-        "its limits; if the proxy is yours, set QUART_CHAT_TRUSTED_PROXIES to its address",
-        proxy=peer,
-    )
 
 
 def _peer(scope: Mapping[str, Any]) -> Address | None:

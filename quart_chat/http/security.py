@@ -1,7 +1,5 @@
 """What is checked before, and said with, every answer."""
 
-from collections.abc import Awaitable
-
 from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import OriginRefused, VersionUnsupported
 from quart_chat.http import context, credentials, origins
@@ -78,19 +76,6 @@ def is_own_page() -> bool:
     """Whether a page of this site asks for sure, once `check_origin` has found nothing against it. No other
     site's page can seem to be one: it could use up somebody's places."""
     return context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers()
-
-
-class RefusesTunnels:
-    """ASGI middleware: a WebSocket within HTTP/2 (https://www.rfc-editor.org/rfc/rfc8441) gets no further than all
-    other requests within it. An open stream keeps no frame of this."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "websocket" and scope["http_version"].startswith("2"):
-            return send({"type": "websocket.close"})
-        return self._app(scope, receive, send)
 
 
 class AddsHeaders:

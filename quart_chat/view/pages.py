@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Self
 
 from markupsafe import Markup, escape
@@ -30,7 +30,7 @@ class Framed:
     """What its forms say in their address besides its look."""
 
 
-class Slot(Enum):
+class Slot(StrEnum):
     """What each viewer gets another of, by the name that templates have for it."""
 
     NONCE = "nonce"
@@ -45,7 +45,7 @@ class Slot(Enum):
     POST_TO = "post_to"
 
 
-MARKS = {slot.value: Markup("<{}>").format(slot.value) for slot in Slot}
+MARKS = {str(slot): Markup("<{}>").format(str(slot)) for slot in Slot}
 """What templates are given for them. What users write is escaped: it is none of these."""
 
 MARK = re.compile("<({})>".format("|".join(MARKS)).encode())
