@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import structlog
 from quart import Quart
@@ -60,10 +59,6 @@ BODY_TIME = 30
 class ChatApp(Quart):
     request_class = ChatRequest
     asgi_http_class = ChatConnection
-
-    def ensure_async(self, func: Any) -> Any:
-        """Every handler here is a coroutine function. Quart looks at each of them in each request."""
-        return func
 
     def log_exception(
         self, exception_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]

@@ -96,11 +96,6 @@ class ChatRequest(QuartRequest):
     rest: AsyncIterator[bytes] | None = None
     """The body in parts, if it is longer than a form."""
 
-    @property
-    def blueprints(self) -> list[str]:
-        """No blueprint here is inside another. Quart, which asks three times in a request, looks for that each time."""
-        return [self.blueprint] if self.blueprint else []
-
 
 _asked: ContextVar[HeldRequest | ChatRequest] = ContextVar("asked")
 """In place of Quart's own, which is behind two lookups and a proxy, some fifty times in a request."""

@@ -1,7 +1,6 @@
 """A reader that owns its connection: what is written goes to the socket at once, and nothing else is kept."""
 
 import asyncio
-import os
 
 from quart_chat.asgi import Receive
 from quart_chat.streaming.reader import PATIENCE, Burst, Reason, Viewer
@@ -17,13 +16,12 @@ FLUSH = 0.05
 class SocketReader:
     """Writes HTTP/1.1 chunks to a connection whose response has begun, from now on the only one to do so."""
 
-    __slots__ = ("_closed", "_fd", "_patience", "_transport", "_until", "deadline", "viewer")
+    __slots__ = ("_closed", "_patience", "_transport", "_until", "deadline", "viewer")
 
     def __init__(self, transport: asyncio.Transport, viewer: Viewer, deadline: float) -> None:
         self.viewer = viewer
         self.deadline = deadline
         self._transport = transport
-        self._fd = _descriptor(transport)
         self._closed = False
         self._until: asyncio.Timeout | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -40,17 +38,7 @@ class SocketReader:
             # The peer is gone, which the server behind it need not have noticed: bytes sent after the request hide it.
             self._end()
             return
-        chunk = burst.chunk
-        if self._fd is not None and not transport.get_write_buffer_size():
-            # What the transport does as well, but not as soon. It alone knows what to make of an error.
-            try:
-                sent = os.write(self._fd, chunk)
-            except OSError:
-                sent = 0
-            if sent == len(chunk):
-                return
-            chunk = chunk[sent:]
-        transport.write(chunk)
+        transport.write(burst.chunk)
         if transport.get_write_buffer_size() > WAITING_BYTES:
             self.close(Reason.SLOW)
 
@@ -95,9 +83,3 @@ class SocketReader:
             self._patience = loop.call_later(PATIENCE, self._transport.abort)
         if self._until is not None:
             self._until.reschedule(loop.time())
-
-
-def _descriptor(transport: asyncio.Transport) -> int | None:
-    """The file descriptor beneath a transport, open until that closes. None where bytes are encrypted on the way."""
-    connection = transport.get_extra_info("socket")
-    return None if connection is None or transport.get_extra_info("sslcontext") else connection.fileno()
