@@ -79,8 +79,8 @@ class Pages:
         framed: Framed | None = None,
         packed: bool = False,
     ) -> bytes:
-        """A room's page as it is for all who may the same, `packed` with gzip. Unless something was refused, it is kept as it
-        goes out. What happens in a room moves its cursor, and the page is what it was while that stands."""
+        """A room's page as it is for all who may the same, `packed` with gzip. Unless something was refused, it is kept
+        as it goes out. What happens in a room moves its cursor, and the page is what it was while that stands."""
         readonly = framed is not None and framed.look.readonly
         moderates = rank >= Rank.MODERATOR
 
