@@ -1,5 +1,6 @@
 """Ready means that a message can be stored; what stops that is said where it is looked for."""
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -17,10 +18,11 @@ from tests.people import Person
 from tests.serving import Server, serving
 
 
-async def readiness(person: Person, expected: int) -> str:
-    """What is said once the answer has this status: it counts for a second."""
-    while (answer := await person.client.get("/readyz")).status_code != expected:
+async def readiness(person: Person, expected: int, words: str = "") -> str:
+    """What is said once the answer has this status and these words: what was found out counts for a second."""
+    while (answer := await person.client.get("/readyz")).status_code != expected or words not in answer.text:
         assert answer.status_code in (200, 503)
+        await asyncio.sleep(0.05)
     assert answer.headers["Content-Type"].startswith("text/plain")
     return answer.text
 
@@ -47,8 +49,7 @@ async def test_server_whose_file_is_gone_says_so_and_stores_nothing(server: Serv
     assert (answer.status_code, answer.headers["Chat-Error"]) == (503, "store_unavailable")
     shutil.copy(server.folder / "moved.db", path)
     assert (await refused(alice)).status_code == 503
-    while "quart_chat.db is another file now" not in await readiness(bob, 503):
-        pass
+    await readiness(bob, 503, "quart_chat.db is another file now")
     assert (await bob.client.get("/rooms/lobby")).status_code == 200, "what was read can be read"
     assert server.log.count("nothing is stored any more") == 1
     assert await server.stop() == 0
@@ -73,8 +74,7 @@ async def test_disk_that_fills_up_is_told_of_before_it_is_full(tmp_path: Path, s
     ):
         message = await alice.post_message("to be deleted")
         leave(300_000)
-        while "are free on the database's disk" not in await readiness(alice, 200):
-            pass
+        await readiness(alice, 200, "are free on the database's disk")
         assert "the disk is nearly full" in server.log
         leave(60_000)
         assert "nearly full" in await readiness(alice, 503)
