@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.host import Server, free_port
 
-EVENT = 752
+EVENT = 825
 """Bytes of an event on the wire, within a few percent: what quart-chat sends for a message of TEXT characters."""
 
 TEXT = 100
