@@ -51,7 +51,7 @@ OWNERS = {
     "idna": {"hosts.py"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
-    "click": {"cli/__init__.py", "cli/beside.py", "cli/fetch_htmx.py", "cli/backup.py", "cli/embed_keys.py"},
+    "click": {f"cli/{name}.py" for name in ("__init__", "beside", "fetch_htmx", "backup", "embed_keys", "moderation")},
     "jwt": {"identity/site_tokens.py"},
     "cryptography": {"domain/embed_keys.py", "identity/site_tokens.py"},
     "confusable_homoglyphs": {"identity/lookalikes.py"},

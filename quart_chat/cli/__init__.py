@@ -11,6 +11,7 @@ from quart_chat.cli.backup import backup, restore
 from quart_chat.cli.beside import OneLine, database_option
 from quart_chat.cli.embed_keys import embed_key, room_group
 from quart_chat.cli.fetch_htmx import fetch_htmx
+from quart_chat.cli.moderation import let_in, message_group, moderator, remove, user_group
 from quart_chat.config import load_config
 from quart_chat.errors import StartupError
 
@@ -31,8 +32,10 @@ def main() -> None:
     )
 
 
-for command in (backup, restore, embed_key, room_group, fetch_htmx):
+for command in (backup, restore, embed_key, room_group, user_group, message_group, fetch_htmx):
     main.add_command(command)
+for command in (remove, let_in, moderator):
+    room_group.add_command(command)
 
 
 @main.command()

@@ -91,7 +91,7 @@ def list_keys(room: str, database: str | None) -> None:
 
 @click.group("room")
 def room_group() -> None:
-    """Settings of one room."""
+    """One room: its settings, and who may be in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class Posted:
     """Whether a token of the author may be handed out with the answer. Never of somebody whom a room's site has signed
     in: it would still count when that site's own does not any more."""
     message: Message
+    rank: Rank
+    """Of the author in the room."""
 
 
 async def post(chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
@@ -71,10 +73,11 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
     same = known is not None and known.id == author.id
     place = actor.place if same else access.check_in(tx, room, author)
     was = known if actor.signed else author
+    rank = actor.rank if same or actor.signed else Rank.MEMBER
     now = chat.now()
     message = messages.insert(tx, room, author, key=draft.key, text=draft.text, now=now)
     if message is None:
-        posted = _posted_before(tx, room, author, known, draft)
+        posted = _posted_before(tx, room, author, known, draft, rank)
     else:
         if not author.verified:
             author = guests.keep_off_reserved(tx, room, author, asker.name)
@@ -84,7 +87,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
         if place is None or place.network != network:
             members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, network=network, now=now)
         event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
-        posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message)
+        posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message, rank=rank)
     if was is not None:
         guests.tell_new_name(tx, was, author, now)
     return posted
@@ -98,14 +101,14 @@ def _guest(tx: Transaction, chat: Chat, room: Room, actor: Actor, draft: Draft) 
     return first or actor.stored or guests.find_or_make_guest(tx, chat, room, draft, name)
 
 
-def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft) -> Posted:
+def _posted_before(tx: Transaction, room: Room, author: User, known: User | None, draft: Draft, rank: Rank) -> Posted:
     earlier = messages.select_by_key(tx, room.id, author.id, draft.key)
     assert earlier is not None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
     event = Event(room.id, earlier.position, earlier.created_at, author.id, MessagePosted(earlier))
     identify = known == author or (known is None and guests.may_be_issued_again(draft))
-    return Posted(event, author, False, known == author, identify and not author.verified, earlier)
+    return Posted(event, author, False, known == author, identify and not author.verified, earlier, rank)
 
 
 async def edit(chat: Chat, slug: str, asker: Asker, message_id: int, text: str, version: int | None = None) -> Event:

@@ -82,6 +82,23 @@ def select_places(tx: Transaction, room_id: int, *, everybody: bool) -> dict[str
     return {row["key"]: _place(row) for row in rows}
 
 
+def select_slugs(tx: Transaction, user_id: int, *, limit: int) -> list[str]:
+    """Of rooms that somebody is a member of, those with the newest events first."""
+    rows = tx.all(
+        """
+        SELECT r.slug
+          FROM members AS mb
+          JOIN rooms AS r ON r.id = mb.room_id
+         WHERE mb.user_id = :user_id
+         ORDER BY r.active_at DESC, r.id
+         LIMIT :limit
+        """,
+        user_id=user_id,
+        limit=limit,
+    )
+    return [row["slug"] for row in rows]
+
+
 def upsert(tx: Transaction, room_id: int, user_id: int, *, rank: Rank, network: str = "", now: int) -> None:
     """Somebody is in the room, writing from `network` if that is known. Rank and standing of a member stay."""
     tx.run(

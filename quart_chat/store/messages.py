@@ -18,6 +18,20 @@ def select(tx: Transaction, room_id: int, message_id: int) -> Message | None:
     return found[0] if found else None
 
 
+def select_slug(tx: Transaction, message_id: int) -> str | None:
+    """Of the room of a message, also of one that is deleted."""
+    row = tx.one(
+        """
+        SELECT r.slug
+          FROM messages AS m
+          JOIN rooms AS r ON r.id = m.room_id
+         WHERE m.id = :id
+        """,
+        id=message_id,
+    )
+    return str(row["slug"]) if row else None
+
+
 def select_by_key(tx: Transaction, room_id: int, user_id: int, key: str) -> Message | None:
     found = load(
         tx,

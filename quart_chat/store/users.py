@@ -21,6 +21,11 @@ def select_by_id(tx: Transaction, user_id: int) -> User | None:
     return _user(row) if row else None
 
 
+def select_by_name(tx: Transaction, name: str) -> list[User]:
+    """Everybody of that name, by looking at everybody there is."""
+    return [_user(row) for row in tx.all("SELECT * FROM users WHERE name = :name ORDER BY id", name=name)]
+
+
 def select_key(tx: Transaction, user_id: int) -> str | None:
     row = tx.one("SELECT key FROM users WHERE id = :id", id=user_id)
     return str(row["key"]) if row else None

@@ -44,7 +44,7 @@ async def create(slug: str) -> ResponseReturnValue:
         mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
         tell = posted.identify or posted.message.author.verified
         identified = tell and (mistaken or not posted.known)
-        response = await _changed(posted.event, slug if identified else "", 201 if posted.first else 200)
+        response = _changed(posted.event, posted.rank if identified else None, 201 if posted.first else 200)
     else:
         response = await _back(slug)
     if posted.identify and not posted.known:
@@ -64,7 +64,9 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     version = context.as_number(form.get("version", ""))
     asker = credentials.asker(form.get("name"))
     event = await messages.edit(context.site().chat, slug, asker, message_id, form.get("text", ""), version)
-    return await _changed(event, slug if "name" in form else "") if context.is_htmx() else await _back(slug)
+    if not context.is_htmx():
+        return await _back(slug)
+    return _changed(event, await credentials.rank(slug) if "name" in form else None)
 
 
 @blueprint.get("/<int:message_id>/source")
@@ -95,7 +97,7 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     event = await messages.delete(context.site().chat, slug, asker, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
-    return await _changed(event) if context.is_htmx() else await _back(slug)
+    return _changed(event) if context.is_htmx() else await _back(slug)
 
 
 @blueprint.post("/<int:message_id>/confirmation")
@@ -133,16 +135,15 @@ async def _allow_avatar(slug: str, message: Message) -> None:
         context.allow(Policy(images=sites.ancestors(room, local=credentials.is_local())))
 
 
-async def _changed(event: Event, slug: str = "", status: int = 200) -> Response:
-    """The fragment that the stream brings as well, made of the same event; with `slug` also who the author is there.
+def _changed(event: Event, rank: Rank | None = None, status: int = 200) -> Response:
+    """The fragment that the stream brings as well, made of the same event; with the author's `rank` also who that is.
 
     The header `Chat-Message` tells a page that it was this server that answered, and not the login page of a network.
     """
     assert isinstance(event.act, AboutMessage)
     message = event.act.message
     body = context.site().templates.fragment(event)
-    if slug:
-        rank = await credentials.rank(slug)
+    if rank is not None:
         body += context.fragment("messages/_identified.html", user=message.author, rank=rank)
     response = _html(body, status)
     response.headers["Chat-Message"] = str(message.id)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, embeds, log, messages, moderation, rooms
+from quart_chat.domain import embed_keys, embeds, log, messages, moderation, operators, rooms
 from quart_chat.domain.actors import CONSOLE, Asker, Embed, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.identity.lookalikes import skeleton
@@ -14,7 +14,10 @@ from quart_chat.store import users
 from tests.domain.recorded import RecordedDatabase
 from tests.frames import Site
 
-CLAIM = "FROM rooms WHERE slug = :slug FOR UPDATE"
+CLAIM = "FOR UPDATE"
+
+ROOMS = {"rooms.create": "cake", "operators.appoint": None}
+"""For which room a write says it is, where that is not tea; None for one in all rooms of somebody."""
 
 
 class Cast:
@@ -62,6 +65,7 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "embeds.replace_list": lambda chat, ana: embeds.replace_list(
         chat, "tea", ana.sender, ["https://two.example"], True
     ),
+    "operators.appoint": lambda chat, ana: operators.appoint(chat, CONSOLE, ana.bo, True),
     "embeds.clear": lambda chat, ana: embeds.clear(chat, "tea", CONSOLE),
 }
 """In an order in which all of them do something."""
@@ -100,7 +104,7 @@ async def test_every_write_claims_its_room_first_and_may_run_again(chat: Chat) -
         await write(chat, ana)
         (recorded,) = database.writes
         claims = [number for number, sql in enumerate(recorded.statements) if sql.endswith(CLAIM)]
-        if claims != [0] or recorded.room != ("cake" if name == "rooms.create" else "tea"):
+        if claims != [0] or recorded.room != ROOMS.get(name, "tea"):
             wrong.append(f"{name}: claims {claims}, for {recorded.room}")
         if not any(not sql.startswith("SELECT") for sql in recorded.statements):
             wrong.append(f"{name} wrote nothing")
@@ -115,6 +119,7 @@ TOLD = {
     "moderation.appoint": "MemberChanged",
     "moderation.remove": "MemberChanged",
     "moderation.let_in": "MemberChanged",
+    "operators.appoint": "MemberChanged",
     "confirmations.ask": None,
 }
 """What is in the log of the room afterwards; where nothing else stands, RoomChanged."""
@@ -130,7 +135,14 @@ async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
         await write(chat, ana)
         found = await log.events_after(chat, room.id, head, 10)
         told[name] = [(type(event.act).__name__, event.actor_id) for event in found]
-    by_operator = {"embed_keys.create", "embed_keys.rotate", "embed_keys.revoke", "embeds.change", "embeds.clear"}
+    by_operator = {
+        "operators.appoint",
+        "embed_keys.create",
+        "embed_keys.rotate",
+        "embed_keys.revoke",
+        "embeds.change",
+        "embeds.clear",
+    }
     assert told == {
         name: [(act, None if name in by_operator else room.owner_id)] if act else []
         for name, act in ((name, TOLD.get(name, "RoomChanged")) for name in WRITES)
