@@ -39,6 +39,7 @@ from quart_chat.web import (
     embedded_room,
     health,
     identity,
+    me,
     members,
     messages,
     oembed,
@@ -83,7 +84,19 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     site = Site(config, templates, local)
     app.extensions[context.EXTENSION] = site
 
-    for module in (rooms, share, messages, members, identity, embedded_room, embed_settings, oembed, health, diagnose):
+    for module in (
+        rooms,
+        share,
+        messages,
+        members,
+        me,
+        identity,
+        embedded_room,
+        embed_settings,
+        oembed,
+        health,
+        diagnose,
+    ):
         app.register_blueprint(module.blueprint)
     site.held = held_paths(app)
     app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it

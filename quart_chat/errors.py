@@ -44,6 +44,23 @@ class NameReserved(NameInvalid):
     sentence = "A member whom this room’s site has signed in has a name that looks like this. Please choose another."
 
 
+class NameOfSite(ChatError):
+    """The name of somebody whom a room's site has signed in is that site's."""
+
+    code = "name_of_site"
+    status = 403
+    field = "name"
+    sentence = "The site that has signed you in says what you are called here. Change your name there."
+
+
+class NobodyYet(ChatError):
+    """Who wants to change what they are, and is nobody."""
+
+    code = "nobody_yet"
+    status = 403
+    sentence = "This browser is nobody here yet. Your first message in a room makes you somebody, with a name."
+
+
 class KeyInvalid(Invalid):
     code = "key_invalid"
     sentence = "The message key must be 1 to 64 visible ASCII characters. Reload the page and send again."

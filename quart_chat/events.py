@@ -4,7 +4,7 @@ A new act is a dataclass here, a member of `Act`, and `templates/events/<snake_c
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, get_args
 
 from quart_chat.models import Member, Message, Room
@@ -35,10 +35,11 @@ class MessageDeleted(AboutMessage):
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged:
-    """Somebody's rank or standing in the room, or what they are called, in each room that they are a member of."""
+    """Somebody's rank or standing in the room, or what they are called, in each room that they are in."""
 
     member: Member
-    changes_access: ClassVar[bool] = True
+    changes_access: bool = field(default=True, compare=False)
+    """False where it is known that only the name has changed. The log does not say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,11 @@
 
 import hashlib
 import hmac
-from dataclasses import replace
 
 from quart_chat.domain.chat import Chat
-from quart_chat.errors import KeyInvalid, NameInvalid, NameReserved
-from quart_chat.events import MemberChanged
-from quart_chat.identity.lookalikes import skeletons
+from quart_chat.errors import KeyInvalid, NameInvalid
 from quart_chat.models import KEY_LENGTH, STRONG_KEY_LENGTH, Draft, Room, User
-from quart_chat.store import events, members, rooms, users
+from quart_chat.store import users
 from quart_chat.store.database import Transaction
 from quart_chat.text import clean_name
 
@@ -46,34 +43,6 @@ def find_or_make_owner(tx: Transaction, chat: Chat, name: str, key: str) -> User
         raise KeyInvalid
     user_key = hmac.digest(chat.secret, b"owner\0" + key.encode(), hashlib.sha256).hex()
     return users.select(tx, user_key) or users.insert(tx, name=clean_name(name), key=user_key, now=chat.now())
-
-
-def keep_off_reserved(tx: Transaction, room: Room, guest: User, name: str | None) -> User:
-    """The guest, under another name where a member whom the room's site has signed in has one that looks the same.
-
-    Raises NameReserved where no other was given, NameInvalid.
-    """
-    if not _is_reserved(tx, room, guest.name):
-        return guest
-    other = clean_name(name or guest.name)
-    if _is_reserved(tx, room, other):
-        raise NameReserved
-    users.update_name(tx, guest.id, other)
-    return replace(guest, name=other)
-
-
-def tell_new_name(tx: Transaction, before: User, after: User, now: int) -> None:
-    """Where somebody has a new name by now, as an event in each room that they are a member of."""
-    if after is before or after.author == before.author:
-        return
-    for room in rooms.claim_of_member(tx, after.id):
-        member = members.select(tx, room.id, after.id)
-        assert member is not None
-        events.append(tx, room, MemberChanged(member), actor=after.id, now=now)
-
-
-def _is_reserved(tx: Transaction, room: Room, name: str) -> bool:
-    return any(users.is_reserved(tx, room.id, look) for look in skeletons(name))
 
 
 def may_be_issued_again(draft: Draft) -> bool:

@@ -19,6 +19,12 @@ REMEMBERED = 100_000
 DAY = 86_400.0
 """Seconds."""
 
+NAMES = (1 / 60, 5)
+"""How often somebody may change their name: once a minute, five times at once."""
+
+ROOMS_TOLD = 100
+"""Rooms in which a new name is told for that; in more it costs as much again for each so many."""
+
 ROW = 512
 """Bytes that a message takes on the disk beside its text: its row, its event, their indexes."""
 
@@ -68,6 +74,8 @@ class Limits:
     rooms_of_day: Buckets | None = None
     bytes_of_day: Buckets | None = None
     """By address, too: what it may have stored in a day."""
+    names: Buckets | None = None
+    """By guest, for changes of their name."""
     all_rooms: int | None = None
     """How many rooms there may be."""
 
@@ -82,6 +90,7 @@ class Limits:
             Buckets(config.address_rate, config.address_burst),
             Buckets(config.rooms_per_day / DAY, config.rooms_per_day),
             Buckets(config.bytes_per_day / DAY, config.bytes_per_day),
+            Buckets(*NAMES),
             config.rooms,
         )
 
@@ -93,6 +102,18 @@ class Limits:
     def spend_room(self, address: str) -> None:
         """Count one created room. Raises TooFast."""
         _spend((self.rooms, address, 1), (self.rooms_of_day, address, 1))
+
+    def spend_name(self, user_key: str, address: str) -> None:
+        """Count one try to have another name, like a message. Raises TooFast, and then counts nothing."""
+        if self.names is not None and (wait := self.names.wait(user_key)):
+            raise TooFast(math.ceil(wait))
+        _spend((self.addresses, address, 1), (self.users, user_key, 1))
+
+    def count_name(self, user_key: str, address: str, rooms: int) -> None:
+        """Count a new name, which was told in so many rooms: as that is known only afterwards, it may be a debt."""
+        if self.names is not None and self.bytes_of_day is not None:
+            self.names.take(user_key, max(1, rooms / ROOMS_TOLD))
+            self.bytes_of_day.take(address, rooms * ROW)
 
     def refused(self, address: str) -> None:
         """Count one request that was refused."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import access, confirmations, gates, guests, site_members
+from quart_chat.domain import access, confirmations, gates, guests, names, site_members
 from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
@@ -80,7 +80,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
         posted = _posted_before(tx, room, author, known, draft, rank)
     else:
         if not author.verified:
-            author = guests.keep_off_reserved(tx, room, author, asker.name)
+            author = names.keep_off_reserved(tx, room, author, asker.name)
         if author is not was:
             message = replace(message, author=author.author)
         network = gates.digest(chat.secret, asker.address)
@@ -89,7 +89,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
         event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
         posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message, rank=rank)
     if was is not None:
-        guests.tell_new_name(tx, was, author, now)
+        names.tell(tx, was, author, now)
     return posted
 
 
@@ -131,11 +131,11 @@ async def edit(chat: Chat, slug: str, asker: Asker, message_id: int, text: str, 
             return _unchanged(room, MessageChanged(message), now)
         if version not in (None, message.version):
             raise EditConflict
-        renamed = author if author.verified else guests.keep_off_reserved(tx, room, author, asker.name)
+        renamed = author if author.verified else names.keep_off_reserved(tx, room, author, asker.name)
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, author=renamed.author, text=text, edited_at=now, version=message.version + 1)
         event = events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
-        guests.tell_new_name(tx, author, renamed, now)
+        names.tell(tx, author, renamed, now)
         return event
 
     return await chat.database.write(job, room=slug)

@@ -20,8 +20,8 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 RESERVED = frozenset(
     "about account admin api assets auth bot bots css diagnose edit embed event events health healthz help index js "
-    "login logout message messages metrics moderation new null oembed poll readyz room rooms search settings sign-in "
-    "sign-out static stream support system undefined user users".split()
+    "login logout me message messages metrics moderation new null oembed poll readyz room rooms search settings "
+    "sign-in sign-out static stream support system undefined user users".split()
 )
 """Slugs that are, or may become, addresses of their own, and those that could pose as the server itself."""
 

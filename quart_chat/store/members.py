@@ -6,7 +6,7 @@ from quart_chat.store.database import Row, Transaction
 
 SELECTING = """
         SELECT mb.room_id, mb.user_id, mb.rank, mb.standing, mb.reason, mb.changed_at,
-               u.name, u.key AS user_key, u.avatar, u.role, u.kind
+               coalesce(mb.shown_as, u.name) AS name, u.key AS user_key, u.avatar, u.role, u.kind
           FROM members AS mb
           JOIN users AS u ON u.id = mb.user_id
         """
@@ -31,6 +31,11 @@ def select_out(tx: Transaction, room_id: int, *, limit: int) -> list[Member]:
         room_id=room_id,
         limit=limit,
     )
+
+
+def select_of_user(tx: Transaction, user_id: int) -> list[Member]:
+    """Somebody as a member, once for each room."""
+    return _load(tx, "WHERE mb.user_id = :user_id", user_id=user_id)
 
 
 def select_of_events(tx: Transaction, room_id: int, after: int, last: int) -> list[Member]:
@@ -136,11 +141,12 @@ def update_rank(tx: Transaction, room_id: int, user_id: int, rank: Rank, *, by: 
 def update_standing(
     tx: Transaction, room_id: int, user_id: int, standing: Standing, *, reason: str = "", by: int | None, now: int
 ) -> None:
-    """`by` is the id of whoever decided it; None for the operator."""
+    """`by` is the id of whoever decided it; None for the operator. Whoever is in is called what they are now."""
     tx.run(
         """
         UPDATE members
-           SET standing = :standing, reason = :reason, by_id = :by_id, changed_at = :now
+           SET standing = :standing, reason = :reason, by_id = :by_id, changed_at = :now,
+               shown_as = CASE :standing WHEN 'in' THEN NULL ELSE shown_as END
          WHERE room_id = :room_id
            AND user_id = :user_id
         """,
@@ -150,6 +156,21 @@ def update_standing(
         reason=reason,
         by_id=by,
         now=now,
+    )
+
+
+def update_shown_as(tx: Transaction, user_id: int, name: str) -> None:
+    """In rooms that somebody is out of, they stay `name`, or what they were called before."""
+    tx.run(
+        """
+        UPDATE members
+           SET shown_as = :name
+         WHERE user_id = :user_id
+           AND standing <> 'in'
+           AND shown_as IS NULL
+        """,
+        user_id=user_id,
+        name=name,
     )
 
 

@@ -6,9 +6,10 @@ from quart_chat.store.database import Row, Transaction
 
 SELECTING = """
         SELECT m.id, m.room_id, m.key, m.text, m.created_at, m.edited_at, m.deleted_at, m.version, m.position,
-               m.user_id, u.name, u.key AS user_key, u.avatar, u.role, u.kind
+               m.user_id, coalesce(mb.shown_as, u.name) AS name, u.key AS user_key, u.avatar, u.role, u.kind
           FROM messages AS m
           JOIN users AS u ON u.id = m.user_id
+          LEFT JOIN members AS mb ON mb.room_id = m.room_id AND mb.user_id = m.user_id
         """
 """What is shown of a message, by name; the end says of which."""
 

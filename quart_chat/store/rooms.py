@@ -40,6 +40,24 @@ def claim_of_member(tx: Transaction, user_id: int) -> list[Room]:
     return [_room(row) for row in rows]
 
 
+def claim_where_in(tx: Transaction, user_key: str) -> list[Room]:
+    """The same without those that they are out of, by their key."""
+    rows = tx.all(
+        """
+        SELECT r.*
+          FROM users AS u
+          JOIN members AS mb ON mb.user_id = u.id
+          JOIN rooms AS r ON r.id = mb.room_id
+         WHERE u.key = :user_key
+           AND mb.standing = 'in'
+         ORDER BY r.id
+           FOR UPDATE
+        """,
+        user_key=user_key,
+    )
+    return [_room(row) for row in rows]
+
+
 def select_active(tx: Transaction, *, limit: int) -> list[Room]:
     """The lobby, then the rooms with the newest events."""
     rows = tx.all(

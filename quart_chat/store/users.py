@@ -89,6 +89,22 @@ def is_reserved(tx: Transaction, room_id: int, skeleton: str) -> bool:
     return row is not None
 
 
+def is_reserved_for_member(tx: Transaction, user_id: int, skeleton: str) -> bool:
+    """The same of all rooms of the user with this id; they may be let in again where they are out."""
+    row = tx.one(
+        """
+        SELECT 1
+          FROM members AS mb
+          JOIN users AS u ON u.room_id = mb.room_id AND u.skeleton = :skeleton
+         WHERE mb.user_id = :user_id
+         LIMIT 1
+        """,
+        user_id=user_id,
+        skeleton=skeleton,
+    )
+    return row is not None
+
+
 def update_operator(tx: Transaction, user_id: int, operator: bool) -> None:
     tx.run("UPDATE users SET operator = :operator WHERE id = :id", id=user_id, operator=int(operator))
 

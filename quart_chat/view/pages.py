@@ -43,6 +43,7 @@ class Slot(StrEnum):
     HERE = "here"
     STILL = "still"
     POST_TO = "post_to"
+    RENAME_TO = "rename_to"
 
 
 MARKS = {str(slot): Markup("<{}>").format(str(slot)) for slot in Slot}
@@ -122,6 +123,7 @@ class Pages:
             Slot.HERE: escape(framed.path + look.query(**said)).encode(),
             Slot.STILL: escape(framed.path + look.query(**said, refresh="off")).encode(),
             Slot.POST_TO: escape(f"{framed.path}/messages{look.query(**said)}").encode(),
+            Slot.RENAME_TO: escape(f"{framed.path}/me{look.query(**said)}").encode(),
         }
 
 

@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
 from quart_chat import sites
-from quart_chat.domain import access, messages, rooms
+from quart_chat.domain import access, messages, names, rooms
 from quart_chat.domain.actors import Embed
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
@@ -51,6 +51,17 @@ async def create(slug: str) -> ResponseReturnValue:
     if posted.identify and not posted.known:
         credentials.remember(response, posted.author)
     return response
+
+
+@blueprint.post("/embed/<slug>/me")
+async def rename(slug: str) -> ResponseReturnValue:
+    """The same for a new name."""
+    form = await context.form()
+    credentials.in_frame_of(credentials.host_around())
+    chosen = look.parse(context.optional)
+    context.if_refused(lambda error: _show(slug, form, error))
+    await names.rename(context.site().chat, credentials.asker(), form.get("name", ""), slug)
+    return redirect(f"/embed/{slug}{chosen.query(**_said(credentials.embed()))}", 303)
 
 
 async def _show(

@@ -9,6 +9,7 @@ import "./list/own-messages.js";
 import "./write/identity.js";
 import "./write/outbox.js";
 import "./write/composer.js";
+import "./write/rename.js";
 import "./write/delete-message.js";
 import "./write/remove-person.js";
 import "./write/edit-last.js";

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, embeds, log, messages, moderation, operators, rooms
+from quart_chat.domain import embed_keys, embeds, log, messages, moderation, names, operators, rooms
 from quart_chat.domain.actors import CONSOLE, Asker, Embed, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.identity.lookalikes import skeleton
@@ -16,7 +16,7 @@ from tests.frames import Site
 
 CLAIM = "FOR UPDATE"
 
-ROOMS = {"rooms.create": "cake", "operators.appoint": None}
+ROOMS = {"rooms.create": "cake", "operators.appoint": None, "names.rename": None}
 """For which room a write says it is, where that is not tea; None for one in all rooms of somebody."""
 
 
@@ -57,6 +57,7 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "moderation.appoint": lambda chat, ana: moderation.appoint(chat, "tea", ana.sender, ana.bo, True),
     "moderation.remove": lambda chat, ana: moderation.remove(chat, "tea", ana.sender, ana.bo, ban=True),
     "moderation.let_in": lambda chat, ana: moderation.let_in(chat, "tea", ana.sender, ana.bo),
+    "names.rename": lambda chat, ana: names.rename(chat, ana.sender, "Bea"),
     "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", CONSOLE, "HS256"),
     "embed_keys.rotate": lambda chat, ana: ana.rotate(),
     "confirmations.ask": lambda chat, ana: ana.ask(),
@@ -121,6 +122,7 @@ TOLD = {
     "moderation.let_in": "MemberChanged",
     "operators.appoint": "MemberChanged",
     "confirmations.ask": None,
+    "names.rename": "MemberChanged",
 }
 """What is in the log of the room afterwards; where nothing else stands, RoomChanged."""
 

@@ -192,7 +192,9 @@ async def test_member_keeps_rank_and_standing_and_is_known_by_the_last_network(s
 
     assert await stored.database.read(others) == [stored.author.key]
     assert await stored.database.read(lambda tx: rooms.claim_of_member(tx, ana)) == [room]
+    assert await stored.database.read(lambda tx: rooms.claim_where_in(tx, stored.author.key)) == []
     await stored.database.write(lambda tx: members.update_standing(tx, room.id, ana, Standing.IN, by=None, now=4))
+    assert await stored.database.read(lambda tx: rooms.claim_where_in(tx, stored.author.key)) == [room]
     await stored.database.write(lambda tx: members.update_rank(tx, room.id, ana, Rank.MEMBER, by=None, now=4))
     assert await stored.database.read(others) == []
 

@@ -209,7 +209,7 @@ async def test_version_before_refuses_what_this_one_has_opened(old: Path, monkey
         pass
     known = migrations._scripts()
     monkeypatch.setattr(migrations, "_scripts", lambda: [one for one in known if one.name in before.MIGRATIONS])
-    with pytest.raises(StartupError, match=r"made by a newer quart-chat \(migration 4\). Install that version, or"):
+    with pytest.raises(StartupError, match=r"made by a newer quart-chat \(migration 5\). Install that version, or"):
         async with opened_from(old):
             pass
     monkeypatch.undo()

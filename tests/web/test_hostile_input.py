@@ -51,6 +51,8 @@ FORMS = {
     "/rooms/lobby/messages/1/confirmation": ("token", "host"),
     "/embed/lobby/messages": ("text", "name", "key"),
     "/rooms/lobby/embed": ("origins",),
+    "/me": ("name", "room"),
+    "/embed/lobby/me": ("name",),
 }
 
 SENT = {"name": "Ana", "owner": "Ana", "text": "hello", "slug": ""}
@@ -65,6 +67,7 @@ PAGES = {
     "/rooms/lobby/poll": ("after", "wait"),
     "/rooms/lobby/embed": LOOK,
     "/rooms/lobby/identity": (),
+    "/me": ("room", "refresh"),
     "/embed/lobby": (*LOOK, "host"),
     "/oembed": ("url", "format", "maxwidth"),
     "/diagnose": ("idle",),
@@ -161,6 +164,8 @@ async def test_no_request_costs_much_whatever_is_in_it(tmp_path: Path, work: Wor
     app = create_app(Config(limits="off", database_url=f"sqlite:///{tmp_path / 'chat.db'}"))
     faults = []
     async with app.test_app():
+        for path in ("/rooms/lobby", "/embed/lobby"):
+            await ask(app, "GET", path, b"", {})  # templates are compiled once, for everybody
         for what, method, path, body, headers in requests():
             work.clear()
             status = await ask(app, method, path, body, headers)

@@ -227,6 +227,31 @@ async def test_cookie_posts_as_the_same_guest(vera: httpx.AsyncClient) -> None:
     assert len({message.attributes["data-author"] for message in shown}) == 1
 
 
+async def test_guest_of_a_cookie_changes_its_name_in_the_frame(vera: httpx.AsyncClient) -> None:
+    value, _ = cookie(await first_post(vera))
+    asked = await vera.get("/embed/lobby", params=LOOK, headers={"Cookie": value, "Referer": f"{HOST}/"})
+    page = Page(asked.text)
+    assert "open" not in page.all("details")[0].attributes
+    action = page.by_id("rename").attributes["action"] or ""
+    headers = {"Cookie": value, "Referer": f"{PUBLIC}/embed/lobby", "Origin": PUBLIC}
+    refused = await vera.post(action, data={"name": "Vera ✓"}, headers=headers)
+    assert (refused.status_code, refused.headers["Chat-Error"]) == (422, "name_invalid")
+    again = Page(refused.text)
+    (field,) = again.all("input", form="rename")
+    assert (field.attributes["value"], "open" in again.all("details")[0].attributes) == ("Vera ✓", True)
+    answer = await vera.post(again.by_id("rename").attributes["action"] or "", data={"name": "Wera"}, headers=headers)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (303, False)
+    back = urlsplit(answer.headers["Location"])
+    assert back.path == "/embed/lobby"
+    assert parse_qs(back.query) == {name: [value] for name, value in (LOOK | {"host": HOST}).items()}
+    shown = Page((await vera.get(answer.headers["Location"], headers=headers)).text)
+    assert shown.by_class("message-author")[-1].text == "Wera"
+    assert "You are Wera" in " ".join(shown.by_id("identity").text.split())
+    for elsewhere in ({"Referer": "https://other.example.com/"}, {"Sec-Fetch-Dest": "document", "Referer": ""}):
+        answer = await vera.post("/embed/lobby/me", data={"name": "Evil"}, headers=headers | elsewhere)
+        assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "nobody_yet")
+
+
 async def test_token_of_a_cookie_is_in_no_address(vera: httpx.AsyncClient, public: Server) -> None:
     answer = await first_post(vera)
     value, _ = cookie(answer)

@@ -104,7 +104,7 @@ def test_room_is_rendered_once_for_many_viewers(monkeypatch: pytest.MonkeyPatch)
     room = Page(ROOM, None, [FIRST], False, Cursor("epoch", 1))
     hers, his = show(pages, room, ANA, "hers"), show(pages, room, None, "his")
     assert rendered.count("rooms/show.html") == 1
-    assert not re.findall("<(?:nonce|key|identity|origin|look|sheet|dark|here|still|post_to)>", hers)
+    assert not re.findall("<(?:nonce|key|identity|origin|look|sheet|dark|here|still|post_to|rename_to)>", hers)
     assert ('nonce="hers"' in hers, 'nonce="his"' in hers, "You are" in hers) == (True, False, True)
     assert ('nonce="hers"' in his, 'nonce="his"' in his, "You are" in his) == (False, True, False)
     assert show(pages, replace(room, messages=[], cursor=Cursor("epoch", 2))) != show(pages, room)
@@ -134,7 +134,7 @@ def test_names_that_look_like_places_are_text() -> None:
     pages = fresh()
     mallory = replace(ANA, name="<nonce><key><identity>")
     room = Page(replace(ROOM, name=mallory.name), None, [replace(FIRST, author=mallory)], False, Cursor("epoch", 1))
-    assert show(pages, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 7
+    assert show(pages, room, mallory).count("&lt;nonce&gt;&lt;key&gt;&lt;identity&gt;") == 8
 
 
 def test_packed_page_is_the_page() -> None:

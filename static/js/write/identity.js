@@ -12,11 +12,13 @@ const PATIENCE = 20000; // milliseconds
 
 let latest = 0;
 
-const NEWS = `quart-chat:identity:${host}`; // the number of a guest, which every message shows; whose it is, others ask
+// The number of a guest, which every message shows, and when that was news: who it is, and what they are called, others ask.
+const NEWS = `quart-chat:identity:${host}`;
 
 const element = document.getElementById("outbox");
 
-let heard;
+let news = told();
+let heard; // the number in it
 
 // Resolves to the answer: its fragment is in the page by then, or `answer.refusal` says why there is none. To undefined
 // where there was no answer.
@@ -31,8 +33,11 @@ export async function showIdentity() {
     const text = await answer.text();
     if (turn !== latest) return answer; // somebody else is there by now
     const focused = document.getElementById("identity").contains(document.activeElement);
+    const half = openField()?.value;
     if (answer.ok) await htmx.swap({ text, sourceElement: element, swap: "none swapEmpty:false" });
-    if (answer.ok && focused) document.getElementById("text").focus(); // there is no name to be given any more
+    if (answer.ok && half !== undefined) reopen(half);
+    // Otherwise there is no name to be given any more.
+    if (answer.ok && focused) (openField() ?? document.getElementById("text")).focus();
     if (!answer.ok) answer.refusal = new DOMParser().parseFromString(text, "text/html").body.textContent.trim();
     return answer;
   } catch {
@@ -40,24 +45,41 @@ export async function showIdentity() {
   }
 }
 
-function tell(before) {
-  if (owner() !== "guest" || [before, heard, undefined].includes(me())) return;
+// The new name that is being written, if one is: it stays there whatever else is news.
+const openField = () => document.querySelector(".rename[open] input");
+
+function reopen(half) {
+  document.querySelector(".rename")?.toggleAttribute("open", true);
+  const field = openField();
+  if (field) field.value = half;
+}
+
+// Other tabs and frames of this browser ask again who is there.
+export function tellOthers() {
+  news = `${me()} ${Date.now()}`; // the same guest is news again where there was another one, or another name
   try {
-    localStorage.setItem(NEWS, `${me()} ${Date.now()}`); // the same guest is news again where there was another one
+    localStorage.setItem(NEWS, news);
   } catch { /* denied: other tabs learn it with what they send */ }
+}
+
+function tell(before) {
+  if (owner() === "guest" && ![before, heard, undefined].includes(me())) tellOthers();
 }
 
 function told() {
   try {
-    return localStorage.getItem(NEWS)?.split(" ")[0];
+    return localStorage.getItem(NEWS);
   } catch {
-    return undefined;
+    return null;
   }
 }
 
 function hear() {
-  heard = told();
-  if (owner() === "guest" && heard && heard !== me()) showIdentity();
+  const latest = told();
+  if (latest === news || latest === null) return;
+  news = latest;
+  [heard] = latest.split(" ");
+  if (owner() === "guest") showIdentity();
 }
 
 onPerson((number) => { if (number === me()) showIdentity(); }); // another name, or another rank
