@@ -12,7 +12,7 @@ from playwright.async_api import Route, expect
 from quart_chat.domain import embed_keys
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.view.colours import contrast
-from tests.browser.conftest import OpenVisit
+from tests.browser.conftest import OpenVisit, OpenWindow
 from tests.browser.host import Host
 from tests.browser.visit import LINE, REFUSED, Visit, page
 from tests.browser.window import tap
@@ -109,6 +109,33 @@ async def test_signed_in_person_is_verified_and_stays_so_with_one_stream(
     for sent in given:
         assert sent not in server.log
     assert not await ana.page.evaluate("Object.keys(localStorage).length")
+    ana.complains_of()
+
+
+async def test_moderator_whom_a_site_has_signed_in_removes_somebody_on_a_page_of_the_chat(
+    host: Host, server: Server, room: str, site: Site, window: OpenWindow, visit: OpenVisit
+) -> None:
+    mallory = await window(trouble=True)
+    await mallory.introduce("Mallory")
+    await mallory.is_live()
+    await mallory.send("spam")
+    await mallory.shows("spam")
+    ana = await listening(visit, host, server, room)
+    await ana.room().shows("spam")
+    toolbar = ana.room().frame.get_by_role("toolbar")
+    await ana.room().frame.locator("#messages").get_by_text("spam").hover()
+    await expect(toolbar).to_be_hidden()
+    await ana.page.evaluate("token => chat.identify(token)", site.token(name="Ana Vega", role="moderator"))
+    await ana.room().is_known_as("Ana Vega")
+    async with ana.page.context.expect_page() as opening:
+        await toolbar.get_by_role("button", name="Remove this person").click()
+    asks = await opening.value
+    await expect(asks.get_by_role("heading")).to_contain_text("Remove Mallory")
+    await asks.get_by_label("Reason").fill("Advertising.")
+    await asks.get_by_role("button", name="Remove").click()
+    await expect(asks.get_by_role("heading")).to_contain_text("is removed")
+    await mallory.says_nothing_but("You cannot read here any more", "Advertising.")
+    await ana.room().shows("spam")
     ana.complains_of()
 
 
