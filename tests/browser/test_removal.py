@@ -7,10 +7,13 @@ from contextlib import suppress
 import pytest
 from playwright.async_api import Error, Locator, expect
 
+from quart_chat.domain import moderation
+from quart_chat.domain.actors import CONSOLE
 from tests.browser.conftest import OpenVisit, OpenWindow
 from tests.browser.host import Host
 from tests.browser.visit import page
 from tests.browser.window import Window, tap
+from tests.frames import beside
 from tests.people import Person, only_cookie
 from tests.serving import Server
 
@@ -220,3 +223,27 @@ async def test_removed_guest_of_an_embed_reads_so_in_the_frame(
     await embed.page.reload()
     await expect(mallory.frame.get_by_role("alert").filter(has_text=OUT)).to_contain_text("Advertising.")
     await expect(mallory.frame.locator("#messages .message")).to_have_count(0)
+
+
+async def test_who_is_appointed_looks_after_the_room_without_loading_it_again(
+    window: OpenWindow, server: Server, olga: Person
+) -> None:
+    ana = await guest_of(window, olga.room, "Ana", "hello")
+    async with Person("Mallory", olga.url, olga.room) as mallory:
+        await mallory.post_message("spam")
+        await mallory.post_message("more spam")
+    spam = ana.page.locator("#messages").get_by_text("spam", exact=True)
+    toolbar = ana.page.get_by_role("toolbar")
+    await spam.hover()
+    await expect(toolbar).to_be_hidden()
+    number = int(await ana.page.locator("#identity").get_attribute("data-user") or 0)
+    async with beside(server) as chat:
+        await moderation.appoint(chat, olga.room, CONSOLE, number, True)
+    await toolbar.get_by_role("button", name="Delete").click()
+    await ana.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await ana.shows("hello", "more spam")
+    await ana.page.locator("#messages").get_by_text("more spam").hover()
+    await toolbar.get_by_role("button", name="Remove this person").click()
+    await expect(ana.page.get_by_role("heading", name="Remove Mallory")).to_be_visible()
+    await ana.page.get_by_role("button", name="Remove").click()
+    await expect(ana.page.get_by_role("listitem")).to_contain_text("Mallory")
