@@ -22,8 +22,19 @@ def select_by_id(tx: Transaction, user_id: int) -> User | None:
 
 
 def select_by_name(tx: Transaction, name: str) -> list[User]:
-    """Everybody of that name, by looking at everybody there is."""
-    return [_user(row) for row in tx.all("SELECT * FROM users WHERE name = :name ORDER BY id", name=name)]
+    """Everybody of that name, also those who have it only in a room that they are out of, by looking at everybody there
+    is."""
+    rows = tx.all(
+        """
+        SELECT *
+          FROM users
+         WHERE name = :name
+            OR id IN (SELECT user_id FROM members WHERE shown_as = :name)
+         ORDER BY id
+        """,
+        name=name,
+    )
+    return [_user(row) for row in rows]
 
 
 def select_key(tx: Transaction, user_id: int) -> str | None:

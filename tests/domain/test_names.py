@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quart_chat.domain import log, messages, names, rooms
+from quart_chat.domain import log, messages, moderation, names, operators, rooms
 from quart_chat.domain.actors import CONSOLE, Asker, Embed, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import NAMES, ROOMS_TOLD, Buckets
@@ -22,8 +22,7 @@ from quart_chat.errors import (
 )
 from quart_chat.identity.lookalikes import skeleton
 from quart_chat.models import Draft, Kind, Standing, User
-from quart_chat.store import members, users
-from quart_chat.store.database import Transaction
+from quart_chat.store import users
 
 SITE = "http://site.localhost:4000"
 
@@ -56,18 +55,13 @@ async def sign_in(chat: Chat, slug: str, name: str) -> None:
     await chat.database.write(lambda tx: users.upsert_signed(tx, user, skeleton=skeleton(name)))
 
 
-async def stand(chat: Chat, slug: str, ana: Asker, standing: Standing) -> None:
-    """As a moderator has it."""
-    assert isinstance(ana.credential, GuestKey)
-    key, room = ana.credential.user_key, await rooms.find(chat, slug, CONSOLE)
-
-    def job(tx: Transaction) -> None:
-        user = users.select(tx, key)
-        assert user is not None
-        members.update_standing(tx, room.id, user.id, standing, by=None, now=chat.now())
-
-    await chat.database.write(job)
-    chat.gates.forget()
+async def stand(chat: Chat, slug: str, called: str, standing: Standing) -> None:
+    """As an operator has it, who calls people what they are called in the room."""
+    (found,) = await operators.find(chat, CONSOLE, called, slug)
+    if standing is Standing.IN:
+        await moderation.let_in(chat, slug, CONSOLE, found.user.id)
+    else:
+        await moderation.remove(chat, slug, CONSOLE, found.user.id, ban=standing is Standing.BANNED)
 
 
 async def refused(chat: Chat, asker: Asker, name: str, slug: str | None = None) -> type[ChatError] | None:
@@ -111,7 +105,7 @@ async def test_name_that_looks_like_a_verified_one_in_any_room_of_theirs_is_refu
     chat = replace(chat, limits=replace(chat.limits, users=None))
     await sign_in(chat, "garden", "Sigrid")
     await sign_in(chat, "tea", "Tilda")
-    await stand(chat, "garden", ana, Standing.REMOVED)  # they may be let in again
+    await stand(chat, "garden", "Ana", Standing.REMOVED)  # they may be let in again
     for name in ("Sigrid", "SIGRID", "Sigríd", "Ѕigrid", "S i g r i d", "S1grid."):
         assert await refused(chat, ana, name) is NameReserved, name
     assert await told(chat, "lobby") == [("MessagePosted", "Ana")]
@@ -124,17 +118,21 @@ async def test_name_that_looks_like_a_verified_one_in_any_room_of_theirs_is_refu
 
 
 async def test_whoever_is_out_of_a_room_changes_nothing_there_until_they_are_let_in(chat: Chat, ana: Asker) -> None:
+    called = "Ana"
     for standing in (Standing.REMOVED, Standing.BANNED):
-        await stand(chat, "garden", ana, standing)
+        await stand(chat, "garden", called, standing)
         before = await told(chat, "garden")
         for name in (f"Bea {standing}", f"Cleo {standing}"):
             await names.rename(chat, ana, name)
             assert await shown(chat, "lobby") == {name}
-        chat.newest.moved((await rooms.find(chat, "garden", CONSOLE)).id, 99)  # read anew
         assert await told(chat, "garden") == before
-        assert {author for _, author in before} == await shown(chat, "garden")
-        await stand(chat, "garden", ana, Standing.IN)
-        assert await shown(chat, "garden") == {f"Cleo {standing}"}
+        assert {author for _, author in before} == await shown(chat, "garden") == {called}
+        (outcast,) = await moderation.outcasts(chat, "garden", CONSOLE)
+        assert outcast.author.name == called
+        await stand(chat, "garden", called, Standing.IN)
+        called = f"Cleo {standing}"
+        assert await shown(chat, "garden") == {called}
+        assert await told(chat, "garden") == [*((act, called) for act, _ in before), ("MemberChanged", called)]
 
 
 async def test_who_may_change_no_name_is_told_why(chat: Chat, ana: Asker) -> None:

@@ -1,5 +1,6 @@
 """Changing one's name: from a page of its own, from the composer, and in frames; with a script and without."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -37,6 +38,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 async def test_page_says_who_one_is_and_takes_a_name_without_a_script(server: Server, room: str, ana: Person) -> None:
     asked = await ana.client.get("/me", params={"room": room})
     page = Page(asked.text)
+    assert Page((await ana.client.get("/")).text).all("a", href="/me")
     said = " ".join(page.all("main")[0].text.split())
     assert "You are Ana #" in said
     assert "this browser keeps what says that it is you" in said
@@ -161,3 +163,16 @@ async def test_identity_on_every_page_has_the_new_name_at_once(server: Server, r
         assert {path: {each.text for each in found} for path, found in shown.items()} == {
             path: {name} for path in paths
         }
+
+
+async def test_new_name_is_told_to_who_waits_and_to_who_was_away(room: str, ana: Person) -> None:
+    poll = f"/rooms/{room}/poll"
+    head = str((await ana.client.get(poll)).headers["Chat-Cursor"])
+    held = asyncio.create_task(ana.client.get(poll, params={"after": head, "wait": 25}))
+    await ana.client.get("/healthz")
+    await ana.send("/me", htmx=False, name="Bea")
+    for answer in (await held, await ana.client.get(poll, params={"after": head})):
+        (mark,) = [each for each in Page(answer.text).elements if "data-member" in each.attributes]
+        assert " ".join(mark.text.split()).startswith("BBea #")
+    away = Page((await ana.client.get(poll, params={"after": f"{head.split('.')[0]}.0"})).text)
+    assert {element.text for element in away.by_class("message-author")} == {"Bea"}
