@@ -66,7 +66,7 @@ lint: $(TEST_READY) ## Check style and types
 .PHONY: chaos
 chaos: SECONDS ?= 120
 chaos: SEED ?= $(shell date +%s)
-chaos: $(TEST_READY) ## Kill the server again and again while people write and read [SECONDS=120 SEED=...]
+chaos: $(TEST_READY) ## Kill the server again and again while people write, read, and are removed [SECONDS=120 SEED=...]
 	$(BIN)/python -m tests.delivery.chaos --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: bench

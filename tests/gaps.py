@@ -5,13 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 
-def add_unknown(path: Path, slug: str) -> None:
-    """Append an event of a type that only another version knows, as that would beside a server."""
+def add_unknown(path: Path, slug: str, **other: object) -> None:
+    """Append an event of a type that only another version knows, as that would beside a server; or one that is so in
+    another way."""
     with closing(sqlite3.connect(path)) as connection, connection:
         (room, cursor) = connection.execute(
             "UPDATE rooms SET cursor = cursor + 1 WHERE slug = ? RETURNING id, cursor", (slug,)
         ).fetchone()
-        row = dict(zip(*_last(connection, room), strict=True)) | {"cursor": cursor, "type": "from_the_future"}
+        row = dict(zip(*_last(connection, room), strict=True)) | {"cursor": cursor, "type": "from_the_future"} | other
         names, places = ", ".join(row), ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO events ({names}) VALUES ({places})", [*row.values()])
 

@@ -5,6 +5,7 @@ What was put in its place meanwhile has another history, also where it once was 
 there any more, and positions and ids that they know would be given to something else. Such a file begins a new epoch.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def examine(path: Path) -> str | None:
     """
     seen, stood = testimony(path)
     try:
-        has_log, moved = _has_log(path), seen is None or not stood or _changed(path, seen)
+        has_log, moved = _log_of(path) is not None, seen is None or not stood or _changed(path, seen)
         strange = has_log and (not path.stat().st_size or (moved and _log_is_strange(path, seen)))
         if strange:
             aside = put_aside(Path(f"{path}-wal"))
@@ -162,9 +163,13 @@ def _check_pages(connection: sqlite3.Connection, pragma: str) -> None:
         raise Unsound(f"it is damaged ({' '.join(str(found).split())})")
 
 
-def _has_log(path: Path) -> bool:
-    log_path = Path(f"{path}-wal")
-    return log_path.exists() and log_path.stat().st_size > 0
+def _log_of(path: Path) -> os.stat_result | None:
+    """The write-ahead log, if anything is in it. A command that ends beside may take it away at any moment."""
+    try:
+        found = Path(f"{path}-wal").stat()
+    except FileNotFoundError:
+        return None
+    return found if found.st_size else None
 
 
 def _changed(path: Path, seen: Seen) -> bool:
@@ -185,7 +190,8 @@ def _log_is_strange(path: Path, seen: Seen | None) -> bool:
         return False
     if alone is None:
         return False
-    ours = seen is not None and seen.log == Path(f"{path}-wal").stat().st_ino
+    found = _log_of(path)
+    ours = seen is not None and found is not None and seen.log == found.st_ino
     try:
         both = judge(path, thorough=True)
     except Unsound as error:

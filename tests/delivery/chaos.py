@@ -1,5 +1,5 @@
-"""Kills the server again and again while people write and read, then counts. A backup is taken in the middle of it, and
-restored at the end.
+"""Kills the server again and again while people write, read, are removed and let in again, then counts. A backup is
+taken in the middle of it, and restored at the end.
 
 `python -m tests.delivery.chaos --seconds 120 --seed 1`, or `make chaos`. The seed repeats the people's decisions and
 the moments of the kills; what the operating system makes of them differs every time.
@@ -15,14 +15,24 @@ from copy import deepcopy
 from pathlib import Path
 
 from quart_chat.store import copies
-from tests.delivery import readers, writers
+from tests.delivery import moderators, readers, writers
 from tests.delivery.ledger import Ledger
-from tests.delivery.verdict import judge_audit_log, judge_backup, judge_database, judge_reader, whole_room
+from tests.delivery.verdict import (
+    judge_audit_log,
+    judge_backup,
+    judge_database,
+    judge_outcast,
+    judge_reader,
+    whole_room,
+)
 from tests.people import Person
 from tests.serving import Server, serving
 
 WRITERS = 6
 WAYS = [readers.by_stream, readers.by_stream, readers.by_stream, readers.by_poll, readers.by_poll]
+
+ELSEWHERE = "127.0.0.2"
+"""Where those are whose network is shut now and then."""
 
 LIFE = (0.1, 1.5)
 """Seconds, from and to, that a server lives before it is killed."""
@@ -56,16 +66,37 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
         def branch() -> random.Random:
             return random.Random(chance.random())
 
+        moe = await stack.enter_async_context(Person("Moe", server.url))
+        await moderators.moderator(moe, server, ledger, branch())
+        removed, banned, near = [
+            await stack.enter_async_context(readers.Guest(name, server.url, address=address))
+            for name, address in (("Remi", None), ("Bela", ELSEWHERE), ("Newcomer", ELSEWHERE))
+        ]
+        remi, bela = [await moderators.pursued(person, ledger, branch()) for person in (removed, banned)]
+        hunted = [(removed, readers.by_stream, remi), (banned, readers.by_poll, bela), (near, readers.by_stream, bela)]
+        outcasts = [await readers.open_page(person, person.name) for person, *_ in hunted]
+
         reading = asyncio.TaskGroup()
         await stack.enter_async_context(reading)
         tasks = [
             reading.create_task(readers.read(way, person, reader, ledger, branch(), stopping))
-            for way, person, reader in zip(WAYS, people, audience, strict=True)
+            for way, person, reader in [
+                *zip(WAYS, people, audience, strict=True),
+                *((way, person, reader) for (person, way, _), reader in zip(hunted, outcasts, strict=True)),
+            ]
         ]
         async with asyncio.TaskGroup() as writing:
             for _ in range(WRITERS):
                 writing.create_task(writers.write(server.url, ledger, branch(), stopping))
             writing.create_task(writers.come_and_go(server.url, ledger, branch(), stopping))
+            writing.create_task(writers.change_names(server.url, ledger, branch(), stopping))
+            for who in (remi, bela):
+                writing.create_task(moderators.go_on(who, ledger, branch(), stopping))
+                writing.create_task(
+                    moderators.put_out(server, moe, who.outcast, ledger, branch(), stopping, ban=who is bela)
+                )
+            writing.create_task(moderators.tidy_up(server, moe, ledger, branch(), stopping))
+            writing.create_task(moderators.add_strange_rows(server, ledger, branch(), stopping))
             await kill_again_and_again(server, ledger, chance, seconds / 2, kills=(kills + 1) // 2)
             known = deepcopy(ledger.messages)
             backup = folder / "backup.db"
@@ -81,15 +112,20 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
         room, head = await whole_room(late)
         audit_log = folder / SETTINGS["audit_log"]
         async with asyncio.timeout(SETTLE):
-            while any(reader.position < head for reader in audience) or audit_log.read_bytes().count(b"\n") < head:
+            while (
+                any(reader.position < head for reader in [*audience, *outcasts])
+                or audit_log.read_bytes().count(b"\n") < head
+            ):
                 await asyncio.sleep(0.05)
         for task in tasks:
             task.cancel()
 
         log = judge_database(folder / "quart_chat.db", ledger)
         assert head == len(log)
-        for reader in audience:
+        for reader in [*audience, *outcasts]:
             judge_reader(reader, log, room, ledger)
+        for (_, _, who), reader in zip(hunted, outcasts, strict=True):
+            judge_outcast(who, reader, log, ledger)
         judge_audit_log(audit_log, log)
         assert not [line for line in server.log.splitlines() if "epoch" in line or "nothing is stored" in line]
         await restore(server, late, backup)

@@ -4,13 +4,14 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
 
 from tests.delivery.ledger import Ledger
-from tests.people import Fragment, Person
+from tests.people import Fragment, Listener, Person
 
 PAUSE = 0.2
 """Seconds at most between two attempts to connect."""
@@ -22,19 +23,47 @@ AWAY = 1.0
 """Seconds at most that it then misses what happens."""
 
 
+class Out(Exception):
+    """Whoever reads was removed."""
+
+
+class Guest(Person):
+    """Who may be removed at any moment."""
+
+    @asynccontextmanager
+    async def listen(self, *, room: str = "", after: str | None = None, query: str = "") -> AsyncIterator[Listener]:
+        headers = {"Last-Event-ID": after} if after else {}
+        path = f"/rooms/{room or self.room}/stream{query}"
+        async with self.client.stream("GET", path, headers=headers, timeout=None) as response:
+            if response.headers.get("Chat-Error") == "removed":
+                raise Out
+            assert response.status_code == 200, response.status_code
+            listener = Listener(response)
+            try:
+                listener.hello = await listener.next("hello", seconds=30)
+            except AssertionError:
+                raise Out from None  # while it was opened
+            yield listener
+
+
 @dataclass(frozen=True)
 class Seen:
-    """One event, as it came: at which cursor, and when the connection that brought it was asked for."""
+    """What came at a time: one event, or by a poll all that are after one position up to another."""
 
+    after: int
     cursor: int
-    fragment: Fragment
+    fragments: list[Fragment]
     asked_at: float
+    """When the connection that brought it was asked for."""
+    at: float
 
-    @property
-    def kind(self) -> str:
-        if "data-deleted=" in self.fragment.html:
-            return "message_deleted"
-        return "message_posted" if "<hx-upsert" in self.fragment.html else "message_changed"
+
+def kind(fragment: Fragment) -> str:
+    if "data-member=" in fragment.html:
+        return "member_changed"
+    if "data-deleted=" in fragment.html:
+        return "message_deleted"
+    return "message_posted" if "<hx-upsert" in fragment.html else "message_changed"
 
 
 @dataclass
@@ -45,6 +74,8 @@ class Reader:
     messages: dict[int, Fragment]
     start: int
     epoch: str
+    names: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By author and message, what the author is called there."""
     seen: list[Seen] = field(default_factory=list)
 
     @property
@@ -56,16 +87,42 @@ class Reader:
         return f"{self.epoch}.{self.position}"
 
     def take(self, cursor: str, html: str, asked_at: float) -> None:
-        """Put an event where a page would put it. It MUST be the next one."""
+        """Put what follows where a page would put it. A stream's MUST be the next event."""
         epoch, position = cursor.split(".")
-        assert (epoch, int(position)) == (self.epoch, self.position + 1), f"{self.name}: {cursor} after {self.cursor}"
-        event = Seen(int(position), Fragment(html), asked_at)
-        self.seen.append(event)
-        message_id = event.fragment.message_id
-        if event.kind == "message_deleted":
+        fragments = [Fragment(one) for one in FRAGMENT.findall(html)]
+        assert epoch == self.epoch, cursor
+        self.seen.append(Seen(self.position, int(position), fragments, asked_at, time.monotonic()))
+        for fragment in fragments:
+            self._put(fragment)
+
+    def _put(self, fragment: Fragment) -> None:
+        if kind(fragment) == "member_changed":
+            author, name = author_of(fragment.html)
+            for message_id in self.names.get(author, {}):
+                self.names[author][message_id] = name
+            return
+        message_id = fragment.message_id
+        if kind(fragment) == "message_deleted":
             self.messages.pop(message_id, None)
-        elif event.kind == "message_posted" or message_id in self.messages:
-            self.messages[message_id] = articles(html)[message_id]
+        elif kind(fragment) == "message_posted" or message_id in self.messages:
+            self.messages[message_id] = articles(fragment.html)[message_id]
+            self.know(self.messages[message_id])
+
+    def know(self, article: Fragment) -> None:
+        author, name = author_of(article.html)
+        self.names.setdefault(author, {})[article.message_id] = name
+
+
+FRAGMENT = re.compile(r"<hx-upsert\b.*?</hx-upsert>|<hx-partial\b.*?</hx-partial>|<i data-member=.*?</i>", re.DOTALL)
+
+
+def author_of(html: str) -> tuple[int, str]:
+    """Whose it is: their number, and what they are called."""
+    number = re.search(r'data-(?:author|member)="([0-9]+)"', html)
+    name = re.search(r'<bdi class="message-author"[^>]*>(.*?)</bdi>', html)
+    assert number, html
+    assert name, html
+    return int(number[1]), name[1]
 
 
 async def open_page(person: Person, name: str) -> Reader:
@@ -77,7 +134,10 @@ async def open_page(person: Person, name: str) -> Reader:
         except httpx.TransportError:
             await asyncio.sleep(PAUSE)
     epoch, position = answer.headers["Chat-Cursor"].split(".")
-    return Reader(name, articles(answer.text), int(position), epoch)
+    reader = Reader(name, articles(answer.text), int(position), epoch)
+    for article in reader.messages.values():
+        reader.know(article)
+    return reader
 
 
 Read = Callable[[Person, Reader, int], Awaitable[None]]
@@ -93,6 +153,10 @@ async def read(
             await way(person, reader, chance.randrange(1, STAYS) if restless else 2**62)
             await asyncio.sleep(chance.uniform(0, AWAY) if restless else 0)
         except httpx.TransportError:
+            await asyncio.sleep(chance.uniform(0, PAUSE))
+        except Out:
+            assert isinstance(person, Guest), f"{reader.name} was removed"
+            ledger.refused += 1
             await asyncio.sleep(chance.uniform(0, PAUSE))
         ledger.reconnects += 1
 
@@ -111,6 +175,8 @@ async def by_stream(person: Person, reader: Reader, stays: int) -> None:
                 return
             assert event.type != "reset", f"{reader.name} was reset at {reader.cursor}"
             if event.type == "message":
+                expected = f"{reader.epoch}.{reader.position + 1}"
+                assert event.last_event_id == expected, f"{reader.name}: {event.last_event_id} and not {expected}"
                 reader.take(event.last_event_id, event.data, asked_at)
 
 
@@ -122,11 +188,12 @@ async def by_poll(person: Person, reader: Reader, stays: int) -> None:
         answer = await person.client.get(f"/rooms/{person.room}/poll", params={"after": reader.cursor, "wait": "10"})
         if answer.status_code == 503:
             raise httpx.ReadError("the server is stopping")
+        if answer.headers.get("Chat-Error") == "removed":
+            raise Out
         assert answer.status_code == 200, answer.text
         assert "Chat-Reset" not in answer.headers, f"{reader.name} was reset at {reader.cursor}"
-        for fragment in re.findall(r"<hx-(?:upsert|partial)\b.*?</hx-(?:upsert|partial)>", answer.text, re.DOTALL):
-            reader.take(f"{reader.epoch}.{reader.position + 1}", fragment, asked_at)
-        assert answer.headers["Chat-Cursor"] == reader.cursor, "as many fragments as positions"
+        if answer.headers["Chat-Cursor"] != reader.cursor:
+            reader.take(answer.headers["Chat-Cursor"], answer.text, asked_at)
 
 
 def articles(html: str) -> dict[int, Fragment]:

@@ -23,3 +23,6 @@ async def test_what_was_acknowledged_reaches_everybody_exactly_once_and_in_order
     assert ledger.found > 0
     assert ledger.reconnects > KILLS
     assert len(ledger.messages) > KILLS
+    assert ledger.refused > ledger.removals > 0
+    assert ledger.renames > 0
+    assert ledger.strange > 0

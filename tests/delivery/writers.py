@@ -7,6 +7,7 @@ import secrets
 import httpx
 
 from tests.delivery.ledger import Ledger, Posted
+from tests.delivery.readers import Guest, author_of
 from tests.people import Fragment, Person
 
 PAUSE = 0.02
@@ -42,9 +43,36 @@ async def come_and_go(url: str, ledger: Ledger, chance: random.Random, stopping:
     """People without a cookie who write one message each. However often they send it, it makes one guest."""
     while not stopping.is_set():
         async with Person("Passer-by", url) as person:
-            await post(person, ledger, chance)
+            ledger.passing.append(await post(person, ledger, chance))
             ledger.authors += 1
         await asyncio.sleep(chance.uniform(0, 10 * PAUSE))
+
+
+async def change_names(url: str, ledger: Ledger, chance: random.Random, stopping: asyncio.Event) -> None:
+    """One person who writes, and is called something else again and again."""
+    async with Person("Proteus 0", url) as person:
+        number = author_of(await first_words(person, ledger, chance))[0]
+        ledger.names[number] = person.name
+        while not stopping.is_set():
+            await asyncio.sleep(chance.uniform(0, 10 * PAUSE))
+            person.name = f"Proteus {ledger.renames + 1}"
+            while await attempt(person, "/me", ledger, htmx=False, name=person.name) is None:
+                await again(ledger, chance)
+            ledger.names[number] = person.name
+            ledger.renames += 1
+            if chance.random() < 0.5:
+                await post(person, ledger, chance)
+
+
+async def first_words(person: Person, ledger: Ledger, chance: random.Random) -> str:
+    """By which somebody becomes an author: the fragment that acknowledges it."""
+    key, text = secrets.token_urlsafe(18), words(chance)
+    path = f"/rooms/{person.room}/messages"
+    while not (answer := await attempt(person, path, ledger, text=text, key=key, name=person.name)):
+        await again(ledger, chance)
+    ledger.posted(Fragment(answer).message_id, key, text)
+    ledger.authors += 1
+    return answer
 
 
 async def post(person: Person, ledger: Ledger, chance: random.Random) -> Posted:
@@ -80,19 +108,29 @@ async def delete(person: Person, ledger: Ledger, chance: random.Random, message:
 
 
 async def attempt(
-    person: Person, path: str, ledger: Ledger, impatient: random.Random | None = None, **fields: str
+    person: Person,
+    path: str,
+    ledger: Ledger,
+    impatient: random.Random | None = None,
+    *,
+    htmx: bool = True,
+    **fields: str,
 ) -> str | None:
     """Send once; the acknowledging fragment, or None when there was no answer or a 503."""
     patience = IMPATIENCE if impatient and impatient.random() < 0.1 else 30
     try:
         async with asyncio.timeout(patience):
-            answer = await person.send(path, **fields)
+            answer = await person.send(path, htmx=htmx, **fields)
     except (httpx.TransportError, TimeoutError) as error:
         ledger.cut += isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
         return None
     if answer.status_code == 503:
         return None
-    assert answer.status_code in (200, 201), f"{path} {fields}: {answer.status_code} {answer.text}"
+    if answer.headers.get("Chat-Error") == "removed":
+        assert isinstance(person, Guest), f"{person.name} was removed"
+        ledger.refused += 1
+        return None
+    assert answer.status_code in (200, 201, 303), f"{path} {fields}: {answer.status_code} {answer.text}"
     ledger.found += "key" in fields and answer.status_code == 200
     return answer.text
 

@@ -1,6 +1,7 @@
 """Opening a file: what it is set to, and what is refused with one clear line."""
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quart_chat.errors import StartupError
-from quart_chat.store import events, rooms
+from quart_chat.store import events, history, rooms
 from quart_chat.store.sqlite import SQLiteDatabase
 from tests.store.conftest import Stored, stored_in
 
@@ -129,3 +130,29 @@ async def test_programs_that_make_a_file_at_once_all_open_it(tmp_path: Path) -> 
             await opening
         finally:
             await database.close()
+
+
+async def test_log_that_a_command_takes_away_while_it_is_looked_at_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, copy = tmp_path / "chat.db", tmp_path / "killed.db"
+    async with stored_in(path) as stored:
+        await stored.post(await stored.room(), "key")
+        for suffix in ("", "-wal"):  # as a server that is killed leaves them
+            Path(f"{copy}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    log, look = Path(f"{copy}-wal"), Path.stat
+    assert log.stat().st_size
+
+    def look_once(looked_at: Path, **options: bool) -> os.stat_result:
+        found = look(looked_at, **options)
+        if looked_at == log:
+            with closing(sqlite3.connect(copy)) as command:
+                command.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            log.unlink(missing_ok=True)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", look_once)
+        assert history.examine(copy), "its witness is not beside it"
+    async with stored_in(copy) as stored:
+        assert [key for (key,) in stored.rows("SELECT key FROM messages")] == ["key"]

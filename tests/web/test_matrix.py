@@ -51,6 +51,9 @@ CODES = {
     "I": "identity_refused",
     "E": "identity_expired",
     "S": "sign_in_over",
+    "A": "nobody_yet",
+    "V": "name_of_site",
+    "L": "room_not_found",
 }
 """Why it is refused; a dot where it is not."""
 
@@ -65,9 +68,12 @@ GET    -   /diagnose/verdict                                       200  ...... .
 GET    -   /diagnose/websocket                                     426  ...... ..... ... .....
 GET    -   /embed.js                                               200  ...... ..... ... .....
 GET    -   /embed/<slug>                                           200  ...... RRR.R ... .....
+POST   -   /embed/<slug>/me                                        303  A..... ..AAV AVV AAVVV
 POST   -   /embed/<slug>/messages                                  303  ...... RRR.R ... ..IEI
 GET    -   /healthz                                                200  ...... ..... ... .....
 GET    -   /manifest.webmanifest                                   200  ...... ..... ... .....
+GET    -   /me                                                     200  ...... ..... ... .....
+POST   -   /me                                                     303  A..... ..ALV LVV AAVVV
 GET    -   /oembed                                                 200  ...... RRRRR ... .....
 GET    -   /readyz                                                 200  ...... ..... ... .....
 GET    -   /rooms                                                  303  ...... ..... ... .....
@@ -133,7 +139,7 @@ FURTHER = {
 }
 """What else some may be asked."""
 
-AHEAD = ["ChecksHost", "RefusesTunnels", "Held", "AddsHeaders", "Static"]
+AHEAD = ["Proxies", "ChecksHost", "WebSockets", "Held", "AddsHeaders", "Static"]
 """What sees a request before Quart does. Whatever of it answers has its addresses in `routes`."""
 
 
@@ -251,7 +257,7 @@ class World:
             headers = {"Origin": ORIGIN, **headers}
             form = {
                 "text": "words of their own", "name": "Rhea", "slug": f"new-{secrets.token_hex(8)}", "owner": "Rhea",
-                "key": secrets.token_urlsafe(18), "reason": "noise", "origins": "",
+                "key": secrets.token_urlsafe(18), "reason": "noise", "origins": "", "room": slug,
             }  # fmt: skip
             if row.rule.endswith("/confirmation"):
                 form |= {"host": who.headers.get("Chat-Host", ""), "token": who.headers.get("Chat-Token", "")}
