@@ -26,14 +26,14 @@ OpenVisit = Callable[..., Awaitable[Visit]]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`,
     where all but those that engines.py names see WebKit as well. A test says where it leaves something out, and why.
-    One worker has Firefox, and one WebKit."""
+    One worker has Firefox."""
     if "engine" not in metafunc.fixturenames:
         return
     marked = {marker.name for marker in metafunc.definition.iter_markers()}
     marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
     engines = [pytest.param("chromium"), pytest.param("firefox", marks=marks)]
     if metafunc.function.__name__ not in NOT_IN_WEBKIT:
-        engines.append(pytest.param("webkit", marks=[pytest.mark.xdist_group("webkit"), pytest.mark.long]))
+        engines.append(pytest.param("webkit", marks=pytest.mark.long))
     metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 

@@ -55,7 +55,6 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_going_to_the_newest_messages_makes_the_page_live",
         "test_page_finds_its_way_back_to_a_stream",
     ),
-    "has no window as narrow as 280 px": ("test_scanner_of_whole_bodies_is_found_and_reported",),
     "has this version of WebKit not: `crossOriginIsolated`": ("test_host_that_is_isolated",),
     "speaks no German where the machine has no such locale": (
         "test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_open",

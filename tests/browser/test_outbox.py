@@ -104,7 +104,8 @@ async def test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written
     with closing(sqlite3.connect(server.folder / "quart_chat.db", isolation_level=None)) as backup:
         backup.execute("BEGIN IMMEDIATE")
         await ana.send("while it cannot be stored")
-        await expect(ana.page.locator("#outbox")).to_contain_text("Not sent: the server cannot take it now")
+        refused = "Not sent: the server cannot take it now"
+        await expect(ana.page.locator("#outbox")).to_contain_text(refused, timeout=20_000)
         backup.execute("ROLLBACK")
     await ana.shows("while it cannot be stored")
     await expect(ana.page.locator("#composer-error")).to_be_empty()

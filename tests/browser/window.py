@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
 NETWORK_TROUBLE = re.compile(
-    r"Failed to load resource|"
+    r"Failed to load resource|WebSocket connection to .* failed: Error receiving data|"
     r"htmx: htmx:(sse:)?error: .*(fetch|network|Network|timeout|aborted|input stream|Load failed)|"
     r"uncaught: .* due to access control checks|"  # WebKit, of what was under way when a page is left
     r"uncaught: (Firefox can’t establish a connection|"
