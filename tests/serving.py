@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -93,9 +94,9 @@ class Ended:
 async def begin(
     *command: str | Path, cwd: Path, env: dict[str, str], stderr: int
 ) -> asyncio.subprocess.Process | zygote.Forked:
-    """Start a command, with nothing to read: as a fork where it is `quart-chat`."""
-    if zygote.EXISTS and command[: len(zygote.COMMAND)] == zygote.COMMAND:
-        return await zygote.fork(command[len(zygote.COMMAND) :], cwd=cwd, env=env, stderr=stderr)
+    """Start a command, with nothing to read: as a fork where it is a program of this interpreter."""
+    if zygote.EXISTS and command[0] == sys.executable and command[1] in ("-m", "-P"):
+        return await zygote.fork(command[1:], cwd=cwd, env=env, stderr=stderr)
     return await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=env,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=stderr,

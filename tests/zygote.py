@@ -1,4 +1,5 @@
-"""`quart-chat` as a fork of a process that has imported it: what every start has to read and compile is read once.
+"""Python programs as forks of a process that has imported `quart-chat`: what every start has to read and compile is
+read once.
 
 A fork is a process like any other: it has its own number, is killed by SIGKILL, and ends as the command does. What
 cannot be forked (another interpreter, another user, limits of its own) is started in the ordinary way.
@@ -9,6 +10,7 @@ import atexit
 import functools
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -81,7 +83,8 @@ class Forked:
 async def fork(
     arguments: Sequence[str | Path], *, cwd: Path, env: dict[str, str], stderr: int = subprocess.PIPE
 ) -> Forked:
-    """Start `quart-chat` with these arguments. Nothing is to be read from its standard input."""
+    """Start this interpreter with these arguments: `-m`, or `-P` and a script, and what the program itself is told.
+    Nothing is to be read from its standard input."""
     out, stdout = await _pipe()
     err, errors = await _pipe() if stderr == subprocess.PIPE else (None, os.dup(stderr))
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -161,10 +164,12 @@ def _main() -> None:
     arguments = _serve(control)
     if arguments is None:
         return
-    from quart_chat.cli import main
-
-    sys.argv = ["quart-chat", *arguments]
-    main()
+    how, program, *_ = arguments
+    sys.argv = arguments[1:]
+    if how == "-m":
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

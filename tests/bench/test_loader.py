@@ -93,7 +93,7 @@ async def served(fan: Fan) -> AsyncIterator[int]:
 
 async def load(build: Path, port: int, *arguments: str) -> tuple[int, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
-        build / "load", "--port", str(port), "--seconds", "0.5", "--drain", "1", *arguments,
+        build / "load", "--port", str(port), "--seconds", "0.5", "--drain", "20", *arguments,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(60):
@@ -132,7 +132,8 @@ async def test_unfaithful_server_makes_the_run_invalid(build: Path, fan: Fan, sa
 
 async def test_message_that_nobody_gets_is_lost(build: Path) -> None:
     async with served(lambda number, text, streams: None) as port:
-        code, found = await load(build, port, "--readers", "2", "--posters", "1", "--warmup", "0", "--rate", "20")
+        arguments = ("--readers", "2", "--posters", "1", "--warmup", "0", "--rate", "20", "--drain", "1")
+        code, found = await load(build, port, *arguments)
     assert (code, found["valid"]) == (1, False)
     assert found["lost"] > 0
 

@@ -37,6 +37,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers have Chromium, and about as many tests: whoever starts it also has to fill its caches."""
+    chromium = [item for item in items if isinstance(item, pytest.Function) and "[chromium" in item.name]
+    for at, item in enumerate(each for each in chromium if "engine" in each.fixturenames):
+        item.add_marker(pytest.mark.xdist_group(f"chromium-{at % 2}"))
+
+
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """One for all tests that leave it running; each test has a room of its own."""

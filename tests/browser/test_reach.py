@@ -158,9 +158,10 @@ async def test_borders_of_fields_can_be_seen(
         for path in (f"/rooms/{bo.room}", "/", f"/rooms/{bo.room}/embed"):
             await bo.page.goto(bo.url + path)
             found |= {(scheme, path, each): value for each, value in (await borders(bo.page)).items()}
+    ana = await visit(host.put("/", ""))
     for colours in ("color:#222;background:#fdf6e3", "color:#ddd;background:#333", "color:#f3e4cf;background:#3a2417"):
         html = f"<style>body {{ {colours} }}</style>{page(server, room).replace('room=', 'theme=host room=')}"
-        ana = await visit(host.put("/", html))
+        await ana.page.goto(host.put("/", html))
         await ana.room().is_live()
         await expect(ana.room().frame.locator("html")).to_have_attribute("style", re.compile("line-strong"))
         frame = ana.page.frames[1]

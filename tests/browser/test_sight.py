@@ -47,14 +47,15 @@ async def test_time_of_a_message_is_never_on_its_words(
     async with Person("Bob", server.url, room) as bob:
         await bob.post_message(WORDS)
     found = []
-    for width, options in (
-        (1280, {}),
-        (400, {"has_touch": True, "is_mobile": True}),
-        (280, {"has_touch": True, "is_mobile": True}),
-        (900, {"forced_colors": "active"}),
-        (280, {"forced_colors": "active", "locale": "ko-KR"}),
+    touch, large = await window(show=False, has_touch=True, is_mobile=True), await window(show=False)
+    for width, bo in (
+        (1280, large),
+        (400, touch),
+        (280, touch),
+        (900, await window(show=False, forced_colors="active")),
+        (280, await window(show=False, forced_colors="active", locale="ko-KR")),
     ):
-        bo = await window(show=False, viewport={"width": width, "height": 640}, **options)
+        await bo.page.set_viewport_size({"width": width, "height": 640})
         for path in ("rooms/{}", "embed/{}?compact=1"):
             await bo.page.goto(f"{bo.url}/{path.format(bo.room)}")
             await expect(bo.page.locator("#messages [data-continued]")).to_have_count(3)

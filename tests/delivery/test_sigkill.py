@@ -7,7 +7,7 @@ import pytest
 
 from tests.delivery.chaos import run
 
-SECONDS = 8
+SECONDS = 3
 KILLS = 4
 
 

@@ -25,7 +25,7 @@ from quart_chat.http.serving import Site
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.reader import Reader
 from tests.people import client
-from tests.serving import START, Server, environment
+from tests.serving import START, Server, begin, environment
 from tests.streaming.wire import Wire, eventually
 
 WRAPPED = (sys.executable, "-P", Path(__file__).with_name("wrapped.py"))
@@ -36,11 +36,11 @@ class Uvicorn(Server):
 
     async def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
+            self.process = await begin(
                 sys.executable, "-m", "uvicorn", "--factory", "quart_chat:create_app", "--ws", "none",
                 # With httptools it does not tell the first of two requests that the peer is gone.
                 "--http", "h11", "--host", "127.0.0.1", "--port", "0", "--no-access-log", "--no-use-colors",
-                cwd=self.folder, env=environment(self.settings), stdout=log, stderr=log,
+                cwd=self.folder, env=environment(self.settings), stderr=log.fileno(),
             )  # fmt: skip
         async with asyncio.timeout(START):
             while not (found := re.search(r"running on http://([0-9.:]+) ", self.log)):
