@@ -9,6 +9,7 @@ from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NeedsConfirmation, NotYours
 from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Deed
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
 from quart_chat.store import events, members, messages
@@ -182,8 +183,12 @@ async def ask_to_delete(chat: Chat, slug: str, asker: Asker, message_id: int) ->
 
     Raises MessageNotFound, NotYours, StoreUnavailable, and what `access.enter` raises.
     """
-    deed = Deed(DELETION, slug, message_id)
-    return await confirmations.ask(chat, asker, deed, lambda tx, entered: _mine_or_moderated(tx, entered, message_id))
+
+    def find(tx: Transaction, entered: Entered) -> Message:
+        return _mine_or_moderated(tx, entered, message_id)
+
+    message, confirmed = await confirmations.ask(chat, slug, asker, find)
+    return message, tickets.issue(chat.secret, confirmed, Deed(DELETION, slug, message_id))
 
 
 async def find(chat: Chat, slug: str, asker: Asker, message_id: int) -> Message:

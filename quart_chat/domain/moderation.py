@@ -1,6 +1,6 @@
 """Who may be in a room: removing people, letting them in again, and who looks after it beside its owner."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from quart_chat.domain import access, confirmations, site_members
 from quart_chat.domain.access import LEAST, Action, Entered
@@ -8,6 +8,7 @@ from quart_chat.domain.actors import Asker, rank_of
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import CannotAppoint, CannotRemove, MemberNotFound, NeedsConfirmation, NotModerator
 from quart_chat.events import Event, MemberChanged
+from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Deed
 from quart_chat.models import Author, Kind, Member, Place, Rank, Room, Standing, User
 from quart_chat.store import bans, events, members, users
@@ -16,6 +17,9 @@ from quart_chat.text import clean_reason
 
 LISTED = 500
 """Of those who are out, those who went last."""
+
+ASKED = 20
+"""Of these, on a page in a tab of its own, which whoever looks after a room in a frame has of them."""
 
 LARGEST_ID = 2**62
 """Databases do not even take numbers past 2**63."""
@@ -104,17 +108,30 @@ async def appoint(chat: Chat, slug: str, asker: Asker, user_id: int, moderator: 
     return await chat.database.write(job, room=slug)
 
 
-async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> tuple[Author, str]:
-    """Somebody whom the asker may remove, and a ticket for that (`confirmations.ask`). Raises MemberNotFound,
-    CannotRemove, and what `access.enter` raises."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether somebody is to be removed, with tickets for that, and for letting in again who is out."""
 
-    def find(tx: Transaction, entered: Entered) -> Author:
+    person: Author
+    ticket: str
+    outcasts: list[tuple[Member, str]]
+
+
+async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> Question:
+    """Raises MemberNotFound, CannotRemove, and what `access.enter` raises."""
+
+    def find(tx: Transaction, entered: Entered) -> tuple[Author, list[Member]]:
         _check_moderates(entered)
         user, place = _find(tx, entered.room, user_id)
         _check(entered, user, place)
-        return user.author
+        return user.author, members.select_out(tx, entered.room.id, limit=ASKED)
 
-    return await confirmations.ask(chat, asker, Deed(REMOVAL, slug, user_id), find)
+    (person, out), confirmed = await confirmations.ask(chat, slug, asker, find)
+
+    def ticket(what: str, whom: Author) -> str:
+        return tickets.issue(chat.secret, confirmed, Deed(what, slug, whom.id))
+
+    return Question(person, ticket(REMOVAL, person), [(member, ticket(RETURN, member.author)) for member in out])
 
 
 async def outcasts(chat: Chat, slug: str, asker: Asker) -> list[Member]:

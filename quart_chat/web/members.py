@@ -10,7 +10,8 @@ from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.events import Event, MemberChanged
 from quart_chat.http import context, credentials
 from quart_chat.http.surfaces import PAGES, Blueprint
-from quart_chat.identity.tickets import Deed
+from quart_chat.identity import tickets
+from quart_chat.identity.tickets import Confirmed, Deed
 
 blueprint = Blueprint("members", __name__, PAGES, url_prefix="/rooms/<slug>")
 
@@ -30,16 +31,14 @@ async def remove(slug: str, user_id: int) -> ResponseReturnValue:
     chat, asker = context.site().chat, _asker(ticket, moderation.REMOVAL, slug, user_id)
     ban, reason = form.get("ban") == "1", form.get("reason", "")
     event = await moderation.remove(chat, slug, asker, user_id, ban=ban, reason=reason)
-    return await _done(slug, event, ticket)
+    return await _done(slug, event, asker)
 
 
 @blueprint.post("/members/<int:user_id>/return")
 async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
     ticket = (await context.form()).get("ticket")
-    event = await moderation.let_in(
-        context.site().chat, slug, _asker(ticket, moderation.RETURN, slug, user_id), user_id
-    )
-    return await _done(slug, event, ticket)
+    asker = _asker(ticket, moderation.RETURN, slug, user_id)
+    return await _done(slug, await moderation.let_in(context.site().chat, slug, asker, user_id), asker)
 
 
 @blueprint.post("/members/<int:user_id>/confirmation")
@@ -48,36 +47,41 @@ async def confirm(slug: str, user_id: int) -> str:
     form = await context.form()
     credentials.in_frame_of(form.get("host", ""), form.get("token"))
     try:
-        person, ticket = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
+        question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
     except IdentityRefused as error:
         raise SignInOver from error
-    return context.render("members/confirm.html", slug=slug, person=person, ticket=ticket, form={}, error=None)
+    return context.render("members/confirm.html", slug=slug, question=question, framed=True, form={}, error=None)
 
 
 @blueprint.get("/removed")
 async def index(slug: str) -> str:
     """Who is out."""
     found = await moderation.outcasts(context.site().chat, slug, credentials.asker())
-    return context.render("members/index.html", slug=slug, outcasts=found)
+    return context.render("members/index.html", slug=slug, outcasts=[(member, None) for member in found])
 
 
 async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     if error and form and "ticket" in form:
         raise error  # who was asked in a tab of its own is nobody in this one
-    person, _ = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
-    return context.render("members/confirm.html", slug=slug, person=person, ticket=None, form=form or {}, error=error)
+    question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
+    return context.render(
+        "members/confirm.html", slug=slug, question=question, framed=False, form=form or {}, error=error
+    )
 
 
 def _asker(ticket: str | None, what: str, slug: str, user_id: int) -> Asker:
     return credentials.asker() if ticket is None else credentials.confirmed(ticket, Deed(what, slug, user_id))
 
 
-async def _done(slug: str, event: Event, ticket: str | None) -> ResponseReturnValue:
-    """The fragment that the stream brings as well; without a script the list of those who are out."""
+async def _done(slug: str, event: Event, asker: Asker) -> ResponseReturnValue:
+    """The fragment that the stream brings as well; without a script the list of those who are out; in a tab of its own
+    a page that says so, and takes it back."""
     assert isinstance(event.act, MemberChanged)
     member = event.act.member
-    if ticket is not None:
-        return context.render("members/done.html", member=member)
+    if isinstance(asker.credential, Confirmed):
+        deed = Deed(moderation.RETURN, slug, member.author.id)
+        ticket = tickets.issue(context.site().chat.secret, asker.credential, deed)
+        return context.render("members/done.html", slug=slug, member=member, ticket=ticket)
     if not context.is_htmx():
         return redirect(f"/rooms/{slug}/removed", 303)
     response = Response(context.site().templates.fragment(event), content_type="text/html; charset=utf-8")
