@@ -130,6 +130,9 @@ async def test_refusals_say_which_rule_it_was(chat: Chat, ana: Asker) -> None:
     found = {name: await refusal(asked) for name, (asked, _) in rows.items()}
     assert found == {name: error for name, (_, error) in rows.items()}
     assert await head(chat) == before
+    for asker, whom in ((ana, owner), (mo, moderator)):
+        with pytest.raises(CannotRemove, match="You cannot remove yourself"):
+            await moderation.remove(chat, "tea", asker, whom.id)
     await moderation.remove(chat, "tea", ana, user.id)
     assert await refusal(moderation.appoint(chat, "tea", ana, user.id, True)) is CannotAppoint
     assert await refusal(moderation.let_in(chat, "tea", bo, user.id)) is RemovedFromRoom

@@ -99,6 +99,7 @@ async def test_people_of_one_name_are_listed_with_what_tells_them_apart(server: 
         assert [line.partition("in ")[0] + "in " for line in listed] == expected
         assert listed[0].endswith("in tea, lobby")
     assert "may be in" in (await done(server.folder, "room", "let-in", "tea", await tag_of(people[1]))).out
+    assert f"{await tag_of(alice)} may be in" in (await done(server.folder, "room", "let-in", "tea", "Alice")).out
     async with alice.listen() as stream:
         for who in (await tag_of(people[1]), await number_of(people[2])):
             await done(server.folder, "room", "remove", "lobby", who)

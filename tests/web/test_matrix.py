@@ -416,7 +416,7 @@ async def test_ticket_of_somebody_who_is_out_by_now_does_nothing(world: World) -
             _, ticket = await messages.ask_to_delete(chat, "tea", asker, number)
         else:
             number = await world.person()
-            _, ticket = await moderation.ask_to_remove(chat, "tea", asker, number)
+            ticket = (await moderation.ask_to_remove(chat, "tea", asker, number)).ticket
         found[column, what] = number, ticket
     for column in ("member", "moderator"):
         user = world.people[column, "tea"].user

@@ -12,8 +12,11 @@ import pytest
 import pytest_asyncio
 
 from quart_chat.config import load_config
+from quart_chat.domain import moderation
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.errors import StartupError
 from quart_chat.http.proxies import HOPS, Proxies, parse
+from tests.frames import beside
 from tests.people import Person
 from tests.serving import Server, serving
 
@@ -251,6 +254,21 @@ async def test_name_of_a_network_tells_only_whether_it_is_another(behind: Server
     assert int(first, 16) >= 0
     assert await name("203.0.113.50") == first != await name("203.0.113.51")
     assert await name("2001:db8:7::1") == await name("2001:db8:7::2") != await name("2001:db8:7:1::1")
+
+
+async def test_ban_shuts_the_network_of_the_client_and_not_of_its_proxy(behind: Server) -> None:
+    """Of IPv6 the /64, of which a client has all addresses."""
+    async with through("127.0.0.1", behind, "2001:db8:8:1::7") as mallory:
+        assert (await post(mallory)).status_code == 201
+        number = int((await mallory.client.get("/rooms/lobby/identity")).headers["Chat-Identity"])
+    async with beside(behind) as chat, through("127.0.0.1", behind, "203.0.113.60") as ana, ana.listen() as stream:
+        await moderation.remove(chat, "lobby", CONSOLE, number, ban=True)
+        await stream.next("message")
+    statuses = {}
+    for address in ("2001:db8:8:1::8", "2001:db8:8:1:ffff::1", "2001:db8:8:2::7", "203.0.113.61"):
+        async with through("127.0.0.1", behind, address) as somebody:
+            statuses[address] = (await somebody.client.get("/rooms/lobby")).status_code
+    assert list(statuses.values()) == [403, 403, 200, 200], statuses
 
 
 async def test_name_of_a_network_is_another_at_each_site(behind: Server, tmp_path: Path) -> None:

@@ -1,12 +1,20 @@
 """Whoever looks after a room takes messages and people out of it, and who is out gets nothing of it any more."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from tests.people import Person
+from quart_chat.domain import embed_keys, log, moderation, rooms
+from quart_chat.domain.actors import CONSOLE
+from quart_chat.errors import RemovedFromRoom
+from quart_chat.events import MemberChanged
+from tests.frames import SITE, Site, Visitor, beside, site_of
+from tests.people import Fragment, Listener, Person, client, only_cookie
 from tests.serving import Server
+from tests.streaming.wire import wire
+from tests.web.conftest import new_room
 from tests.web.page import Page
 
 
@@ -45,7 +53,7 @@ OUT = (403, "removed")
 
 async def surfaces(person: Person) -> dict[str, tuple[int, str]]:
     """What each address of the room answers."""
-    room, client = f"/rooms/{person.room}", person.client
+    room, browser = f"/rooms/{person.room}", person.client
     reading = (
         "",
         "?before=9",
@@ -57,9 +65,9 @@ async def surfaces(person: Person) -> dict[str, tuple[int, str]]:
         "/embed",
         "/identity",
     )
-    found = {f"{room}{what}": code(await client.get(f"{room}{what}")) for what in (*reading, "/stream", "/poll")}
+    found = {f"{room}{what}": code(await browser.get(f"{room}{what}")) for what in (*reading, "/stream", "/poll")}
     others = (f"/embed/{person.room}", f"/oembed?url={person.url}{room}")
-    found |= {what: code(await client.get(what)) for what in others}
+    found |= {what: code(await browser.get(what)) for what in others}
     found["post"] = code(await person.send(f"{room}/messages", text="x", key="k" * 24))
     found["post without a script"] = code(await person.send(f"{room}/messages", htmx=False, text="x", key="l" * 24))
     return found
@@ -102,3 +110,247 @@ async def test_who_is_out_is_let_in_again_without_a_script(olga: Person, bob: Pe
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/removed")
     assert "Nobody." in (await olga.client.get(f"/rooms/{olga.room}/removed")).text
     await bob.post_message("I am back")
+
+
+async def positions_until_out(listener: Listener) -> list[int]:
+    """Of what a stream has brought, up to its end, which says why."""
+    *brought, last = await listener.rest(seconds=30)
+    assert (last.type, '"reason": "removed"' in last.data) == ("farewell", True)
+    return [int(event.last_event_id.partition(".")[2]) for event in brought if event.type == "message"]
+
+
+async def test_all_that_somebody_has_open_ends_and_nothing_after_arrives(olga: Person, bob: Person) -> None:
+    """Streams, held polls and posts in several connections, while the others go on writing."""
+    number = await arrive(bob, olga.room)
+    posts: list[httpx.Response] = []
+    bodies: list[str] = []
+
+    async def post_on() -> None:
+        while not posts or posts[-1].status_code == 201:
+            posts.append(await bob.send(f"/rooms/{bob.room}/messages", text=f"mine {len(posts)}"))
+
+    async def poll_on(after: str) -> None:
+        while True:
+            answer = await bob.client.get(f"/rooms/{bob.room}/poll", params={"after": after, "wait": "20"})
+            if code(answer) == OUT:
+                return
+            assert answer.status_code == 200
+            bodies.append(answer.text)
+            after = answer.headers["Chat-Cursor"]
+
+    async with bob.listen() as one, bob.listen() as two, olga.listen() as hers:
+        at = hers.hello.last_event_id
+        async with asyncio.TaskGroup() as tasks:
+            ended = [tasks.create_task(positions_until_out(stream)) for stream in (one, two)]
+            for _ in range(3):
+                tasks.create_task(poll_on(at))
+                tasks.create_task(post_on())
+            while len(posts) < 3:
+                await hers.next("message")
+            await olga.send(path(olga, number))
+            while True:
+                event = await hers.next("message")
+                if f'data-member="{number}"' in event.data:
+                    break
+            out = int(event.last_event_id.partition(".")[2])
+            for text in ("after that 1", "after that 2"):
+                await olga.post_message(text)
+    assert all(max(task.result()) <= out for task in ended)
+    assert "after that" not in "".join(bodies)
+    accepted = [Fragment(answer.text).position for answer in posts if answer.status_code == 201]
+    assert {code(answer) for answer in posts if answer.status_code != 201} == {OUT}
+    assert max(accepted) < out
+    page = Page((await olga.client.get(f"/rooms/{olga.room}")).text)
+    assert page.texts[-2:] == ["after that 1", "after that 2"]
+
+
+LONG = 110
+"""Messages of 8 KB: nearly as much as may be replayed, and about what the kernel takes for who does not read."""
+
+
+async def test_reader_of_a_long_backlog_gets_nothing_of_what_follows(server: Server, olga: Person, bob: Person) -> None:
+    """The rest of it waits in the server when they are removed."""
+    number = await arrive(bob, olga.room)
+    for start in range(0, LONG, 10):
+        await asyncio.gather(*(olga.post_message(f"{count} {'x' * 7900}") for count in range(start, start + 10)))
+    epoch = (await bob.client.get(f"/rooms/{bob.room}/poll")).headers["Chat-Cursor"].partition(".")[0]
+    async with wire(server.bind, window=4096) as connection, olga.listen() as hers:
+        name, value = only_cookie(bob.client.cookies)
+        said = f"Host: {server.bind}\r\nCookie: {name}={value}\r\nSec-Fetch-Site: same-origin\r\n\r\n"
+        await connection.send(f"GET /rooms/{bob.room}/stream?after={epoch}.1 HTTP/1.1\r\n{said}".encode())
+        await connection.read_until(lambda at: b"event: hello" in at.received)
+        await olga.send(path(olga, number))
+        await olga.post_message("after that")
+        out = (await hers.next("message")).last_event_id
+        await hers.next("message")
+        await connection.read_to_the_end()
+    types = [event.type for event in connection.events]
+    last = [event.last_event_id for event in connection.events if event.type == "message"][-1]
+    assert int(last.partition(".")[2]) <= int(out.partition(".")[2])
+    assert b"after that" not in connection.received
+    assert types[-1] == "farewell"
+    assert b'"reason": "removed"' in connection.body
+
+
+async def test_ban_ends_what_others_have_open_from_that_network(server: Server, olga: Person) -> None:
+    """Who has no name there, and who comes anew; not who was a member before."""
+    near, far = "127.0.0.61", "127.0.0.62"
+    async with (
+        Person("Mallory", server.url, olga.room, address=near) as mallory,
+        Person("Bob", server.url, olga.room, address=near) as bob,
+        Person("Nobody", server.url, olga.room, address=near) as nobody,
+        Person("Mallory", server.url, olga.room, address=far) as elsewhere,
+    ):
+        number = await arrive(mallory, olga.room)
+        await arrive(bob, olga.room)
+        async with nobody.listen() as ending, elsewhere.listen() as reading, bob.listen() as going_on:
+            await olga.send(path(olga, number), ban="1", reason="Advertising.")
+            await positions_until_out(ending)
+            for stream in (reading, going_on):
+                await stream.next("message")
+            await olga.post_message("after that")
+            for stream in (reading, going_on):
+                assert "after that" in (await stream.next("message")).data
+        for person in (mallory, nobody):
+            found = await surfaces(person)
+            assert {what: said for what, said in found.items() if said != OUT} == {}, person.name
+            mallory.client.cookies.clear()
+        told = await nobody.client.get(f"/rooms/{olga.room}")
+        assert "Advertising" not in told.text, "it is about somebody else"
+        await elsewhere.post_message("another network")
+        await olga.send(path(olga, number, "return"))
+        await nobody.post_message("let in")
+
+
+@pytest.fixture
+async def site(server: Server, olga: Person) -> Site:
+    return await site_of(server, olga.room)
+
+
+async def confirm(visitor: Visitor, number: int) -> httpx.Response:
+    """What the frame opens in a tab of its own."""
+    async with client(visitor.url, Origin=visitor.url) as tab:
+        return await tab.post(path(visitor, number, "confirmation"), data={"token": visitor.token, "host": SITE})
+
+
+async def press(visitor: Visitor, where: str, **fields: str) -> httpx.Response:
+    """What is sent from such a tab, which has no cookie and no token."""
+    async with client(visitor.url, Origin=visitor.url) as tab:
+        return await tab.post(where, data=fields)
+
+
+def ticket_in(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text).all("input", name="ticket")[0].attributes["value"] or ""
+
+
+async def test_moderator_of_a_site_removes_from_a_frame_by_a_page_of_its_own(
+    server: Server, olga: Person, bob: Person, alice: Person, site: Site
+) -> None:
+    """Who has not written yet, so that nobody knows them there but by what the site has signed."""
+    number, other, room = await arrive(bob, olga.room), await arrive(alice, olga.room), olga.room
+    async with (
+        Visitor("", server.url, room, token=site.token("mo", "Mo", role="moderator")) as mo,
+        Visitor("", server.url, room, token=site.token("sy", "Sy")) as member,
+        olga.listen() as hers,
+    ):
+        for htmx in (True, False):
+            for where in (path(mo, number), path(mo, number, "return"), f"/rooms/{room}/messages/1/deletion"):
+                assert code(await mo.send(where, htmx=htmx)) == (403, "needs_confirmation")
+        assert 'data-rank="3"' in (await mo.client.get(f"/rooms/{room}/identity")).text
+        assert code(await confirm(member, number)) == (403, "not_moderator")
+        ticket = ticket_in(await confirm(mo, number))
+        assert not (await bob.client.get(f"/rooms/{room}/identity")).is_error, "asking removes nobody"
+        done = await press(mo, path(mo, number), ticket=ticket, reason="Advertising.", ban="1")
+        assert "Bob" in Page(done.text).all("h1")[0].text
+        assert f'data-member="{number}"' in (await hers.next("message")).data
+        assert code(await bob.client.get(f"/rooms/{room}")) == OUT
+        undone = await press(mo, path(mo, number, "return"), ticket=ticket_in(done))
+        assert "in the room again" in Page(undone.text).all("h1")[0].text
+        await press(mo, path(mo, number), ticket=ticket_in(await confirm(mo, number)))
+        listed = Page((await confirm(mo, other)).text)
+        assert "Bob" in listed.by_class("people")[0].text
+        assert listed.all("form", action=path(mo, number, "return"))
+        async with beside(server) as chat:
+            found = await log.events_after(chat, (await rooms.find(chat, room, CONSOLE)).id, 0, 100)
+        actors = {event.actor_id for event in found if isinstance(event.act, MemberChanged)}
+        assert len(actors) == 1
+        assert None not in actors, "the log says whose act it was"
+
+
+async def test_ticket_does_one_thing_to_one_person_in_one_room(
+    server: Server, olga: Person, bob: Person, alice: Person, site: Site
+) -> None:
+    """What deletes a message removes nobody, though both have the same number."""
+    room, elsewhere = olga.room, await new_room(server)
+    number, other = await arrive(bob, room), await arrive(alice, room)
+    token = site.token("mo", "Mo", role="moderator")
+    async with Visitor("", server.url, room, token=token) as mo, client(server.url, Origin=server.url) as tab:
+        message = (await olga.post_message("words")).message_id
+        asked = await tab.post(f"/rooms/{room}/messages/{message}/confirmation", data={"token": token, "host": SITE})
+        deletes, removes = ticket_in(asked), ticket_in(await confirm(mo, number))
+        rows = {
+            f"/rooms/{room}/members/{message}/removal": deletes,
+            f"/rooms/{room}/messages/{number}/deletion": removes,
+            path(mo, other): removes,
+            path(mo, number, "return"): removes,
+            path(mo, number): removes[:-1] + ("A" if removes[-1] != "A" else "B"),
+        }
+        found = {where: code(await press(mo, where, ticket=ticket)) for where, ticket in rows.items()}
+        assert {where: said for where, said in found.items() if said != (403, "confirmation_invalid")} == {}
+        async with Visitor("Vera", server.url, room) as vera, beside(server) as chat:
+            for slug in (room, elsewhere):  # who looks after both, and whom no site's key binds to one
+                await bob.post_message("hello", room=slug)
+                await vera.post_message("hello", room=slug)
+                await moderation.appoint(chat, slug, CONSOLE, await number_of(vera, slug), True)
+            hers, there = ticket_in(await confirm(vera, number)), f"/rooms/{elsewhere}/members/{number}/removal"
+            assert code(await press(vera, there, ticket=hers)) == (403, "confirmation_invalid")
+        framed = await tab.post(path(mo, number), data={"ticket": removes}, headers={"Chat-Host": SITE})
+        assert code(framed) == (403, "confirmation_invalid")
+        await bob.post_message("still here")
+        async with beside(server) as chat:
+            await embed_keys.revoke(chat, room, CONSOLE, site.key.key.id)
+        assert code(await press(mo, path(mo, number), ticket=removes)) == (403, "confirmation_invalid")
+        await bob.post_message("still here")
+
+
+HOSTILE = {
+    "<script>alert(1)</script>": "<script>alert(1)</script>",
+    "</span></hx-partial><hx-partial hx-target='body'>": "</span></hx-partial><hx-partial hx-target='body'>",
+    "a\r\nSet-Cookie: x\n\nevent: reset\0": "a Set-Cookie: x event: reset",
+    "\u202egnp.exe\u2066 \u200f": "gnp.exe",
+    "\u200b\u2060 \t": "",
+    "{{ 7 * 7 }} 🦊": "{{ 7 * 7 }} 🦊",
+    "é" * 200: "é" * 200,
+}
+"""Reasons, and how they are told."""
+
+
+async def test_reason_is_told_as_it_is_and_never_markup(olga: Person, bob: Person) -> None:
+    number = await arrive(bob, olga.room)
+    wrong = []
+    for reason, told in HOSTILE.items():
+        assert (await olga.send(path(olga, number), reason=reason)).status_code == 200
+        sentence = f"{RemovedFromRoom.sentence} The reason given: {told}" if told else RemovedFromRoom.sentence
+        shown, polled = [await bob.client.get(f"/rooms/{bob.room}{what}") for what in ("", "/poll")]
+        posted = await bob.send(f"/rooms/{bob.room}/messages", text="x", key="k" * 24)
+        listed = Page((await olga.client.get(f"/rooms/{olga.room}/removed")).text)
+        said = [
+            Page(shown.text).alert,
+            polled.text.rstrip("\n"),
+            "".join(e.text for e in Page(posted.text).all("span")),
+        ]
+        if said != [sentence] * 3 or told not in listed.by_class("people")[0].text:
+            wrong.append((reason, said))
+        if any(
+            element.attributes.get("hx-target") == "body" for element in (*Page(posted.text).elements, *listed.elements)
+        ):
+            wrong.append((reason, ["markup"]))
+        await olga.send(path(olga, number, "return"))
+    assert not wrong
+    refused = await olga.send(path(olga, number), htmx=False, reason="x" * 201, ban="1")
+    page = Page(refused.text)
+    assert refused.status_code == 422
+    assert "200 characters at most" in page.alert
+    assert page.field("reason") == "x" * 201
+    await bob.post_message("still here")
