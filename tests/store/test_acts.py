@@ -219,8 +219,10 @@ async def test_follower_goes_on_from_where_it_was_in_each_room(stored: Stored) -
     lobby, tea = await stored.room(), await stored.room("tea")
 
     async def behind(name: str) -> set[tuple[int, int]]:
-        found = await stored.database.read(lambda tx: followers.select_behind(tx, name, limit=10))
-        return {(one.room_id, one.cursor) for one in found}
+        found = await stored.database.read(lambda tx: followers.select_behind(tx, name, since=0))
+        return {
+            (room, await stored.database.read(lambda tx, of=room: followers.select(tx, name, of))) for room in found
+        }
 
     assert await behind("push") == set()
     for room in (lobby, lobby, tea):
