@@ -5,7 +5,7 @@ Of the same epoch, room and cursor it is the same act. A line may be there twice
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +26,9 @@ ERASED = "erased"
 """What an act is called whose subject is gone, or which only newer versions know."""
 
 
+Key = tuple[int, str]
+"""Of a room, and a cursor: what stands there may be told in another way later, and is the same act."""
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -38,8 +41,8 @@ class AuditLog:
     def __init__(self, path: Path, epoch: str) -> None:
         self._file = Appended(path, START, _is_line)
         self._epoch = epoch
-        self._waiting: list[bytes] = []
-        self._written: dict[bytes, None] = {}
+        self._waiting: dict[Key, bytes] = {}
+        self._written: dict[Key, None] = {}
 
     @classmethod
     @contextmanager
@@ -47,7 +50,7 @@ class AuditLog:
         """Raises StartupError where it cannot be written, or is something else."""
         audit_log = cls(path, epoch)
         try:
-            audit_log._remember(audit_log._file.open())
+            audit_log._remember(filter(None, map(_key, audit_log._file.open())))
         except OSError as error:
             raise StartupError(f"The audit log {path} cannot be written: {error.strerror}.") from error
         try:
@@ -56,20 +59,20 @@ class AuditLog:
             audit_log._file.close()
 
     async def work(self, room: Room, event: Event) -> None:
-        line = described(self._epoch, room, event)
-        if line not in self._written:
-            self._waiting.append(line)
+        key = room.id, str(Cursor(self._epoch, event.cursor))
+        if key not in self._written:
+            self._waiting[key] = described(self._epoch, room, event)
 
     async def settle(self) -> None:
-        lines, self._waiting = self._waiting, []
+        lines, self._waiting = self._waiting, {}
         if lines:
-            await asyncio.to_thread(self._file.append, b"".join(line + b"\n" for line in lines))
+            await asyncio.to_thread(self._file.append, b"".join(line + b"\n" for line in lines.values()))
             self._remember(lines)
 
-    def _remember(self, lines: list[bytes]) -> None:
-        self._written |= dict.fromkeys(lines)
-        for line in [*islice(self._written, max(0, len(self._written) - LAST))]:
-            del self._written[line]
+    def _remember(self, keys: Iterable[Key]) -> None:
+        self._written |= dict.fromkeys(keys)
+        for key in [*islice(self._written, max(0, len(self._written) - LAST))]:
+            del self._written[key]
 
 
 def described(epoch: str, room: Room, event: Event) -> bytes:
@@ -92,9 +95,20 @@ def described(epoch: str, room: Room, event: Event) -> bytes:
 
 
 def _is_line(line: bytes) -> bool:
-    if not line.startswith(START):
-        return False
+    return _told(line) is not None
+
+
+def _key(line: bytes) -> Key | None:
+    """None for what others have written into the file."""
+    told = _told(line) or {}
+    room_id, cursor = told.get("room_id"), told.get("cursor")
+    return (room_id, cursor) if isinstance(room_id, int) and isinstance(cursor, str) else None
+
+
+def _told(line: bytes) -> dict[str, object] | None:
+    """What a line says; None for what is none of an audit log."""
     try:
-        return isinstance(json.loads(line), dict)
+        told = json.loads(line) if line.startswith(START) else None
     except ValueError:
-        return False
+        return None
+    return told if isinstance(told, dict) else None

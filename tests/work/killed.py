@@ -52,7 +52,7 @@ class Killed:
     async def settle(self) -> None:
         if self._events == 2 * ROUND and self._moment == "half of a line written":
             with self._path.open("ab") as file:
-                file.write(b"\n".join(self._audit_log._waiting)[:-20])
+                file.write(b"\n".join(self._audit_log._waiting.values())[:-20])
             self._die()
         await self._audit_log.settle()
         if self._events == 2 * ROUND and self._moment == "written":

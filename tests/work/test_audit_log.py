@@ -16,6 +16,8 @@ from quart_chat.domain.chat import Chat
 from quart_chat.errors import StartupError
 from quart_chat.events import MemberChanged, MessageChanged, MessageDeleted, RoomChanged
 from quart_chat.models import Author, Member, Message, Rank, Standing
+from quart_chat.store import members, rooms
+from quart_chat.store.database import Transaction
 from quart_chat.work import follow as module
 from quart_chat.work.audit_log import AuditLog
 from quart_chat.work.follow import follow
@@ -105,6 +107,28 @@ async def test_line_that_was_written_is_not_written_again(chat: Chat, tmp_path: 
     await post(chat, "lobby")
     assert await follow_to(chat, path, {"lobby": 4}) == [*first, lines(path)[-1]]
     assert cursors(path) == [1, 2, 3, 4]
+
+
+async def test_act_that_was_written_is_not_written_again_in_other_words(chat: Chat, tmp_path: Path) -> None:
+    """After a kill: what stands there is told as it is when it is read, and by then somebody was let in again."""
+    path = tmp_path / "audit.jsonl"
+    await post(chat, "lobby")
+    await chat.database.write(
+        lambda tx: tx.run("INSERT INTO members (room_id, user_id, rank, changed_at) VALUES (1, 1, 2, 0)")
+    )
+    author = Author(1, "Ana", "tags", 1, None, None, False)
+    for standing in (Standing.REMOVED, Standing.IN):
+
+        def change(tx: Transaction, standing: Standing = standing) -> None:
+            members.update_standing(tx, 1, 1, standing, by=None, now=0)
+            tx.run("DELETE FROM followers")
+
+        await chat.database.write(change)
+        changed = Member(1, author, Rank.MEMBER, standing, "", 0)
+        await happen(chat, lambda _, changed=changed: MemberChanged(changed))  # type: ignore[misc]  # as it is now
+        head = (await chat.database.read(lambda tx: rooms.select(tx, "lobby"))).cursor  # type: ignore[union-attr]
+        await follow_to(chat, path, {"lobby": head})
+    assert cursors(path) == [1, 2, 3]
 
 
 async def test_line_is_on_the_disk_before_it_counts_as_written(
