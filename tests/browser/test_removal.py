@@ -72,10 +72,10 @@ async def owner_of(window: OpenWindow, olga: Person, **options: object) -> Owner
     return Owner(opened)
 
 
-async def guest_of(window: OpenWindow, room: str, name: str, text: str) -> Window:
+async def guest_of(window: OpenWindow, room: str, name: str, text: str, url: str = "") -> Window:
     """A guest who has written something first, and goes on writing."""
     guest = await window(show=False, trouble=True)
-    guest.room = room
+    guest.room, guest.url = room, url or guest.url
     await guest.open()
     await guest.introduce(name)
     await guest.is_live()
