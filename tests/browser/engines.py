@@ -9,6 +9,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_enter_breaks_the_line_on_a_touch_keyboard",
         "test_guest_of_a_frame_changes_its_name_there_by_touch",
         "test_one_can_write_at_once_where_there_is_a_keyboard",
+        "test_removal_by_touch_where_it_is_narrow_in_both_directions",
         "test_time_of_a_message_is_never_on_its_words",
         "test_toolbar_is_called_and_used_by_touch",
         "test_touch_meets_words_and_times_where_they_are_seen",
@@ -37,6 +38,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
     ),
     "does not tell the inspector of new tabs: " + BY_ITS_DRIVER: (
         "test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own",
+        "test_moderator_whom_a_site_has_signed_in_removes_somebody_on_a_page_of_the_chat",
     ),
     "moves no focus by keys, and selects nothing, which are events that Playwright makes in the page": (
         "test_bubble_counts_what_is_unread_and_gives_the_focus_back",
@@ -44,6 +46,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_everything_is_reached_with_the_keyboard",
         "test_field_is_few_keys_away_and_messages_are_one_stop",
         "test_new_name_from_the_composer_is_everywhere_at_once",
+        "test_removal_by_keyboard_with_a_dialog_that_holds_the_focus",
         "test_share_copies_the_link_and_shows_a_code",
         "test_toolbar_comes_after_its_message_for_the_keyboard",
         "test_up_arrow_changes_the_last_message_and_what_is_not_saved_is_kept",
@@ -56,6 +59,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
     "stands still when the inspector lets go of a request that the page has given up": (
         "test_going_to_the_newest_messages_makes_the_page_live",
         "test_page_finds_its_way_back_to_a_stream",
+        "test_removed_person_hears_it_by_polls_and_by_what_they_send",
     ),
     "has this version of WebKit not: `crossOriginIsolated`": ("test_host_that_is_isolated",),
     "speaks no German where the machine has no such locale": (

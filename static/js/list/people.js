@@ -5,6 +5,8 @@ import { all, onMessages } from "./messages.js";
 
 const PARTS = [".message-avatar", ".message-person"];
 
+const KEPT = 500; // people: what overtakes what is a matter of seconds
+
 const changed = new Map(); // the number of an author -> what shows them now
 
 // Calls `listener(number)` when the log says something of a person: their name, their rank, whether they are in the room.
@@ -27,6 +29,7 @@ function write(messages) {
 document.addEventListener("htmx:before:swap", ({ detail }) => {
   const marks = detail.tasks.flatMap(({ fragment }) => [...fragment.querySelectorAll("[data-member]")]);
   for (const mark of marks) changed.set(mark.dataset.member, mark);
+  for (const number of changed.keys()) if (changed.size > KEPT) changed.delete(number);
   if (marks.length) write(all());
   for (const { dataset } of marks) tell(dataset.member);
 });
