@@ -104,22 +104,18 @@ async def test_enter_breaks_the_line_on_a_touch_keyboard(window: OpenWindow) -> 
     await ana.shows("one")
 
 
-async def test_refused_text_comes_back_with_a_reason(window: OpenWindow) -> None:
-    ana = await window(trouble=True)
-    await ana.introduce("Ana")
-    await ana.send("x" * 8001)
-    await expect(ana.page.get_by_role("alert")).to_contain_text("1 characters too long")
-    await expect(box(ana)).to_have_value("x" * 8001)
-    await ana.shows()
-
-
-async def test_refused_name_can_be_mended(window: OpenWindow) -> None:
+async def test_what_is_refused_comes_back_with_a_reason_and_can_be_mended(window: OpenWindow) -> None:
     ana = await window(trouble=True)
     await ana.introduce("A" * 41)
     await ana.send("hello")
     await expect(ana.page.get_by_role("alert")).to_contain_text("too long")
     await ana.introduce("Ana")
     await box(ana).press("Enter")
+    await ana.shows("hello")
+    await expect(ana.page.get_by_role("alert")).to_have_count(0)
+    await ana.send("x" * 8001)
+    await expect(ana.page.get_by_role("alert")).to_contain_text("1 characters too long")
+    await expect(box(ana)).to_have_value("x" * 8001)
     await ana.shows("hello")
 
 
