@@ -4,10 +4,10 @@ A new act is a dataclass here, a member of `Act`, and `templates/events/<snake_c
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, get_args
 
-from quart_chat.models import Member, Message, Room
+from quart_chat.models import Member, Message, Rank, Room, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,14 @@ class MemberChanged:
     """Somebody's rank or standing in the room, or what they are called, in each room that they are in."""
 
     member: Member
-    changes_access: bool = field(default=True, compare=False)
-    """False where it is known that only the name has changed. The log does not say it."""
+    renamed: bool = False
+    """Whether only the name has changed."""
+    made: tuple[Rank, Standing] | None = None
+    """What they became by this act, as far as the log says: what they are now may be something else."""
+
+    @property
+    def changes_access(self) -> bool:
+        return not self.renamed
 
 
 @dataclass(frozen=True, slots=True)

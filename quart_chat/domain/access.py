@@ -111,7 +111,7 @@ async def admit(chat: Chat, slug: str, asker: Asker, action: Action = Action.REA
 
     Raises RoomNotFound, RemovedFromRoom, StoreUnavailable, and what `check` raises.
     """
-    admitted = (await chat.gates.of(slug)).admit(asker, chat.now())
+    admitted = await chat.gates.admit(slug, asker, chat.now())
     check(admitted.room, asker, admitted.rank, action, signed=admitted.signed is not None)
     return admitted
 

@@ -22,6 +22,9 @@ from quart_chat.store.database import Database, Transaction
 KEPT = 1_000
 """Rooms, those asked for last. A common one takes two kilobytes."""
 
+MEMBERS = 100_000
+"""Members of rooms with a shut network who were seen to be some, those last: of 200 bytes each."""
+
 
 class Viewing(Protocol):
     """Whose a stream or a held poll is, as of when it was let in."""
@@ -33,8 +36,8 @@ class Viewing(Protocol):
     def address(self) -> str: ...
 
     @property
-    def until(self) -> int | None:
-        """None for everybody but whom a room's site vouches for."""
+    def vouched_by(self) -> str | None:
+        """The id of the key with which the room's site has said who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,15 @@ class Admitted:
     def until(self) -> int | None:
         return self.signed.expires_at + LEEWAY * 1000 if self.signed else None
 
+    @property
+    def vouched_by(self) -> str | None:
+        return self.signed.key_id if self.signed else None
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A room and its people as of one moment. `people` has all who are out or may more than others; where a network is
-    shut all members, for they are not meant."""
+    """A room and its people as of one moment. `people` has all who are out or may more than others. Where a network is
+    shut, whoever is a member is not meant: `members` has those who were seen to be some."""
 
     room: Room
     keys: Sequence[EmbedKey]
@@ -62,6 +69,7 @@ class Gate:
     owner_key: str | None
     operators: frozenset[str]
     networks: frozenset[str]
+    members: "Members"
     secret: bytes
 
     def admit(self, asker: Asker, now: int) -> Admitted:
@@ -73,7 +81,7 @@ class Gate:
             key, signed = self.identify(asker, now)
         except IdentityRefused:
             key, signed = None, None
-        rank = self._rank(key, asker.address, signed is not None, signed.user.role if signed else None)
+        rank = self._rank(key, asker.address, vouched=signed is not None, role=signed.user.role if signed else None)
         return Admitted(self.room, key, rank, signed)
 
     def identify(self, asker: Asker, now: int) -> tuple[str | None, Signed | None]:
@@ -83,28 +91,59 @@ class Gate:
     def keeps(self, viewer: Viewing) -> bool:
         """Whether they may read on."""
         try:
-            self._rank(viewer.user_key, viewer.address, viewer.until is not None)
+            self._rank(viewer.user_key, viewer.address, vouched=self._vouches(viewer))
         except RemovedFromRoom:
             return False
         return True
 
-    def _rank(self, key: str | None, address: str, vouched: bool, role: str | None = None) -> Rank:
+    def may_be_meant(self, key: str | None, address: str) -> bool:
+        """Whether the store has to be asked whether this is a member: who comes from a shut network, and is known."""
+        return (
+            key is not None
+            and self._is_shut(address)
+            and key not in self.people
+            and (self.room.id, key) not in self.members
+        )
+
+    def _vouches(self, viewer: Viewing) -> bool:
+        return viewer.vouched_by is not None and any(key.id == viewer.vouched_by for key in self.keys)
+
+    def _is_shut(self, address: str) -> bool:
+        return bool(self.networks) and digest(self.secret, address) in self.networks
+
+    def _rank(self, key: str | None, address: str, *, vouched: bool, role: str | None = None) -> Rank:
         place = self.people.get(key) if key else None
         return rank_of(
             place,
             owns=key is not None and key == self.owner_key,
             operator=key in self.operators,
             role=role,
-            shut=not vouched and bool(self.networks) and digest(self.secret, address) in self.networks,
+            shut=not vouched and (self.room.id, key) not in self.members and self._is_shut(address),
         )
 
 
+class Members:
+    """Who is a member of which room, as far as that was asked: nobody who is one ceases to be, in or out."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
+
+    def __contains__(self, member: tuple[int, str | None]) -> bool:
+        return member in self._seen
+
+    def add(self, room_id: int, user_key: str) -> None:
+        self._seen[room_id, user_key] = None
+        if len(self._seen) > MEMBERS:
+            self._seen.popitem(last=False)
+
+
 class Gates:
-    """Those of the rooms that were asked for last. Whatever changes who may read is an event of the room, and tells."""
+    """Those of the rooms that were asked for last. Whatever takes a room from somebody is an event of it, and tells."""
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
         self._secret = secret
+        self._members = Members()
         self._kept: OrderedDict[str, Gate] = OrderedDict()
         self._heads: dict[int, int] = {}
         self._changed: dict[int, int] = {}
@@ -135,14 +174,34 @@ class Gates:
         """As it is in the store now. Raises RoomNotFound, StoreUnavailable."""
         return await self._load(lambda tx: rooms.select(tx, slug))
 
-    async def of_room(self, room_id: int) -> Gate:
-        """The same, by the room's id."""
-        return await self._load(lambda tx: rooms.select_by_id(tx, room_id))
+    async def of_room(self, room_id: int, viewers: Iterable[Viewing] = ()) -> Gate:
+        """The same, by the room's id; it knows which of these viewers are members."""
+        gate = await self._load(lambda tx: rooms.select_by_id(tx, room_id))
+        await self._look_for(gate, ((viewer.user_key, viewer.address) for viewer in viewers))
+        return gate
+
+    async def admit(self, slug: str, asker: Asker, now: int) -> Admitted:
+        """As `Gate.admit`. Raises RoomNotFound, RemovedFromRoom, StoreUnavailable."""
+        gate = await self.of(slug)
+        if isinstance(asker.credential, GuestKey):
+            await self._look_for(gate, [(asker.credential.user_key, asker.address)])
+        return gate.admit(asker, now)
+
+    async def _look_for(self, gate: Gate, people: Iterable[tuple[str | None, str]]) -> None:
+        keys = {key for key, address in people if key is not None and gate.may_be_meant(key, address)}
+        if not keys:
+            return
+
+        def query(tx: Transaction) -> list[str]:
+            return [key for key in keys if members.is_there(tx, gate.room.id, key)]
+
+        for key in await self._database.read(query):
+            self._members.add(gate.room.id, key)
 
     async def _load(self, find: Callable[[Transaction], Room | None]) -> Gate:
         while True:
             forgotten = self._forgotten
-            gate = await self._database.read(lambda tx: load(tx, find(tx), self._secret))
+            gate = await self._database.read(lambda tx: load(tx, find(tx), self._members, self._secret))
             # It may have been read before what it would have to know by now: whoever is let in is shown what is newest.
             if forgotten == self._forgotten and self._is_current(gate):
                 break
@@ -156,18 +215,18 @@ class Gates:
         return gate.room.cursor >= self._changed.get(gate.room.id, 0)
 
 
-def load(tx: Transaction, room: Room | None, secret: bytes) -> Gate:
+def load(tx: Transaction, room: Room | None, known: Members, secret: bytes) -> Gate:
     """Raises RoomNotFound."""
     if room is None:
         raise RoomNotFound
-    networks = frozenset(bans.select(tx, room.id))
     return Gate(
         room,
         embed_keys.select(tx, room.id),
-        members.select_places(tx, room.id, everybody=bool(networks)),
+        members.select_places(tx, room.id),
         users.select_key(tx, room.owner_id) if room.owner_id is not None else None,
         frozenset(users.select_operators(tx)),
-        networks,
+        frozenset(bans.select(tx, room.id)),
+        known,
         secret,
     )
 

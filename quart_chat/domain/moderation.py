@@ -42,7 +42,7 @@ async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool
 
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
-        user, place = _find(tx, entered.room, user_id)
+        user, place = _find(tx, entered, user_id)
         _check(entered, user, place)
         place = place or Place(Rank.READER)
         standing = Standing.BANNED if ban or place.standing is Standing.BANNED else Standing.REMOVED
@@ -71,7 +71,7 @@ async def let_in(chat: Chat, slug: str, asker: Asker, user_id: int) -> Event:
 
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
-        user, place = _find(tx, entered.room, user_id)
+        user, place = _find(tx, entered, user_id)
         now = chat.now()
         if place is None or place.standing is Standing.IN:
             return _unchanged(tx, entered.room, user, now)
@@ -92,7 +92,7 @@ async def appoint(chat: Chat, slug: str, asker: Asker, user_id: int, moderator: 
 
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.APPOINT, claim=True)
-        user, place = _find(tx, entered.room, user_id)
+        user, place = _find(tx, entered, user_id)
         if user.id == entered.room.owner_id:
             raise CannotAppoint("This person owns the room, and looks after it anyway.")
         if place is not None and place.standing is not Standing.IN:
@@ -122,7 +122,7 @@ async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> Qu
 
     def find(tx: Transaction, entered: Entered) -> tuple[Author, list[Member]]:
         _check_moderates(entered)
-        user, place = _find(tx, entered.room, user_id)
+        user, place = _find(tx, entered, user_id)
         _check(entered, user, place)
         return user.author, members.select_out(tx, entered.room.id, limit=ASKED)
 
@@ -154,12 +154,16 @@ async def _spend(chat: Chat, slug: str, asker: Asker) -> None:
     chat.limits.spend_message(key, asker.address)
 
 
-def _find(tx: Transaction, room: Room, user_id: int) -> tuple[User, Place | None]:
-    """Somebody who is in the room, or could be."""
+def _find(tx: Transaction, entered: Entered, user_id: int) -> tuple[User, Place | None]:
+    """Somebody who is known in the room: of nobody else is it said who they are, or that they are there. Operators may
+    keep out who has never been there. Raises MemberNotFound."""
     user = users.select_by_id(tx, min(user_id, LARGEST_ID))
-    if user is None or user.room_id not in (None, room.id):
+    if user is None or user.room_id not in (None, entered.room.id):
         raise MemberNotFound
-    return user, access.place_of(tx, room, user)
+    place = access.place_of(tx, entered.room, user)
+    if place is None and entered.actor.rank < Rank.OPERATOR:
+        raise MemberNotFound
+    return user, place
 
 
 def _check_moderates(entered: Entered) -> None:

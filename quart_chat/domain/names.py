@@ -89,7 +89,7 @@ def _call(tx: Transaction, user: User, name: str) -> User:
 def _tell(tx: Transaction, user: User, claimed: list[Room], now: int) -> None:
     people = {member.room_id: member for member in members.select_of_user(tx, user.id)}
     for room in claimed:
-        events.append(tx, room, MemberChanged(people[room.id], changes_access=False), actor=user.id, now=now)
+        events.append(tx, room, MemberChanged(people[room.id], renamed=True), actor=user.id, now=now)
 
 
 def _is_reserved(tx: Transaction, room: Room, name: str) -> bool:

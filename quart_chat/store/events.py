@@ -1,5 +1,6 @@
 """Statements about the log."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from quart_chat.events import (
     MessagePosted,
     RoomChanged,
 )
-from quart_chat.models import Member, Message, Room
+from quart_chat.models import Member, Message, Rank, Room, Standing
 from quart_chat.store import members, messages, rooms
 from quart_chat.store.database import Row, Transaction
 
@@ -54,19 +55,23 @@ def append_all(tx: Transaction, room: Room, acts: Sequence[Act], *, actor: int |
 
 def _append(tx: Transaction, event: Event) -> Event:
     message_id = user_id = None
+    detail: dict[str, object] = {}
     match event.act:
         case MessagePosted(message) if message.position != event.cursor:
             raise ValueError(f"the message {message.id} is at {message.position}, and not at {event.cursor}")
         case AboutMessage(message):
             message_id = message.id
-        case MemberChanged(member):
+        case MemberChanged(member, renamed):
             user_id = member.author.id
+            made = None if renamed else (member.rank, member.standing)
+            detail = {"name": True} if made is None else {"rank": int(made[0]), "standing": made[1]}
+            event = replace(event, act=MemberChanged(member, renamed, made))
         case RoomChanged(room):
             event = replace(event, act=RoomChanged(replace(room, cursor=event.cursor, active_at=event.at)))
     tx.run(
         """
-        INSERT INTO events (room_id, cursor, at, type, actor_id, message_id, user_id)
-        VALUES (:room_id, :cursor, :at, :type, :actor_id, :message_id, :user_id)
+        INSERT INTO events (room_id, cursor, at, type, actor_id, message_id, user_id, detail)
+        VALUES (:room_id, :cursor, :at, :type, :actor_id, :message_id, :user_id, :detail)
         """,
         room_id=event.room_id,
         cursor=event.cursor,
@@ -75,6 +80,7 @@ def _append(tx: Transaction, event: Event) -> Event:
         actor_id=event.actor_id,
         message_id=message_id,
         user_id=user_id,
+        detail=json.dumps(detail) if detail else "{}",
     )
     tx.emit(event)
     return event
@@ -84,7 +90,7 @@ def select_after(tx: Transaction, room_id: int, cursor: int, *, limit: int) -> l
     """The events after `cursor`, oldest first, each with what it is about as that is now: one for every position."""
     rows = tx.all(
         """
-        SELECT cursor, at, type, actor_id, message_id, user_id
+        SELECT cursor, at, type, actor_id, message_id, user_id, detail
           FROM events
          WHERE room_id = :room_id
            AND cursor > :cursor
@@ -122,8 +128,14 @@ class _Subjects:
             return OF_MESSAGES[kind](message) if message else None
         if kind == ACT_NAMES[MemberChanged]:
             member = self._members.get(row["user_id"])
-            return MemberChanged(member) if member else None
+            return _member_changed(member, row["detail"]) if member else None
         return RoomChanged(self._room) if kind == ACT_NAMES[RoomChanged] and self._room else None
+
+
+def _member_changed(member: Member, detail: str) -> MemberChanged:
+    told = json.loads(detail)
+    made = (Rank(told["rank"]), Standing(told["standing"])) if "standing" in told else None
+    return MemberChanged(member, "name" in told, made)
 
 
 def select_size_after(tx: Transaction, room_id: int, cursor: int) -> int:

@@ -71,20 +71,35 @@ def select_place(tx: Transaction, room_id: int, user_id: int) -> Place | None:
     return _place(row) if row else None
 
 
-def select_places(tx: Transaction, room_id: int, *, everybody: bool) -> dict[str, Place]:
-    """By the keys of users, the places of those who are out, or have another rank than most; or of `everybody`."""
+def select_places(tx: Transaction, room_id: int) -> dict[str, Place]:
+    """By the keys of users, the places of those who are out, or have another rank than most."""
     rows = tx.all(
         """
         SELECT u.key, mb.rank, mb.standing, mb.reason, mb.network
           FROM members AS mb
           JOIN users AS u ON u.id = mb.user_id
          WHERE mb.room_id = :room_id
-           AND (:everybody = 1 OR mb.standing <> 'in' OR mb.rank <> 2)
+           AND (mb.standing <> 'in' OR mb.rank <> 2)
         """,
         room_id=room_id,
-        everybody=int(everybody),
     )
     return {row["key"]: _place(row) for row in rows}
+
+
+def is_there(tx: Transaction, room_id: int, user_key: str) -> bool:
+    """Whether the user with this key is a member of the room, in or out."""
+    row = tx.one(
+        """
+        SELECT 1
+          FROM members AS mb
+          JOIN users AS u ON u.id = mb.user_id
+         WHERE mb.room_id = :room_id
+           AND u.key = :user_key
+        """,
+        room_id=room_id,
+        user_key=user_key,
+    )
+    return row is not None
 
 
 def select_slugs(tx: Transaction, user_id: int, *, limit: int) -> list[str]:

@@ -42,10 +42,10 @@ class Others:
         """What another process may have changed since the last look; None where none has committed. Raises
         sqlite3.Error."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
-        before, self._version = self._version, version
-        now, since = time.time_ns() // 1_000_000, self._looked_at - MARGIN_MS
-        self._looked_at = now
-        if version == before or before is None:
+        if version == self._version:
             return None
+        now, since = time.time_ns() // 1_000_000, self._looked_at - MARGIN_MS
         rows = connection.execute("SELECT id, cursor FROM rooms WHERE active_at >= ?", (since,)).fetchall()
-        return {row["id"]: row["cursor"] for row in rows}
+        # Only now: where this has failed, the next look finds it.
+        before, self._version, self._looked_at = self._version, version, now
+        return None if before is None else {row["id"]: row["cursor"] for row in rows}

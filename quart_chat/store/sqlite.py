@@ -199,11 +199,15 @@ class SQLiteDatabase:
     async def _look_at_others(self, connection: aiosqlite.Connection, tell: OnOthers) -> None:
         others = Others(self._real)
         await _on_thread(connection, others.moved)
+        unsure = False
         while True:
             await asyncio.sleep(PAUSE)
-            if others.have_written():
+            if others.have_written() or unsure:
+                unsure = True
                 with suppress(sqlite3.Error):
-                    if (moved := await _on_thread(connection, others.moved)) is not None:
+                    moved = await _on_thread(connection, others.moved)
+                    unsure = False
+                    if moved is not None:
                         tell(moved)
 
     def _end(self, connection: sqlite3.Connection) -> None:

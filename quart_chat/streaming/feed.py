@@ -22,7 +22,7 @@ from quart_chat.streaming import sse
 from quart_chat.streaming.forms import Encoded, Form, Forms
 from quart_chat.streaming.gate import Gate, Open
 from quart_chat.streaming.gathering import Gathering
-from quart_chat.streaming.reader import Burst, Reader, Reason
+from quart_chat.streaming.reader import Burst, Reader, Reason, Viewer
 from quart_chat.streaming.ring import Entry, Ring
 from quart_chat.streaming.signals import Signals
 
@@ -59,7 +59,7 @@ STORE_PAUSE = 1.0
 """Seconds between attempts while the store cannot be read."""
 
 
-RoomGate = Callable[[], Awaitable[Gate]]
+RoomGate = Callable[[Sequence[Viewer]], Awaitable[Gate]]
 """Who may read the room, as it is in the store now. Raises StoreUnavailable."""
 
 
@@ -114,7 +114,7 @@ class Feed:
     async def fill(self) -> None:
         """Read who may read, and the newest events into the ring, once. Readers who come back after a restart missed
         only few: they must not ask the store, each for itself. Raises StoreUnavailable."""
-        self.gate = await self._load_gate()
+        self.gate = await self._load_gate(())
         events = await self._stored.after(max(0, self.head - REFILL), REFILL)
         self._ring.fill([Entry(event) for event in events if event.cursor <= self.head])
 
@@ -343,7 +343,8 @@ class Feed:
         """Who may not read any more gets nothing of what follows, by whatever way it would come."""
         while True:
             try:
-                self.gate = await self._load_gate()
+                viewers = [reader.viewer for reader in (*self.readers, *self._replaying)]
+                self.gate = await self._load_gate([*viewers, *self.polls.viewers])
                 break
             except StoreUnavailable:
                 await asyncio.sleep(STORE_PAUSE)

@@ -82,8 +82,8 @@ def _author(author: Author) -> dict[str, object]:
 
 
 def _member(member: Member) -> dict[str, object]:
-    """Why somebody is out is told to them alone."""
-    return {**_author(member.author), "rank": member.rank.name.lower(), "standing": str(member.standing)}
+    """Whether and why somebody is out is not for everybody."""
+    return _author(member.author)
 
 
 def _room(room: Room) -> dict[str, object]:

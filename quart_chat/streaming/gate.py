@@ -1,6 +1,6 @@
 """Who may go on reading a room: asked of the rules, which know what streaming does not."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from quart_chat.streaming.reader import Viewer
@@ -13,8 +13,9 @@ class Gate(Protocol):
         """Whether they may read on. Asked for each reader at a time: MUST be answered from memory."""
 
 
-Gates = Callable[[int], Awaitable[Gate]]
-"""The gate of a room, by its id, as it is in the store now. Raises StoreUnavailable."""
+Gates = Callable[[int, Sequence[Viewer]], Awaitable[Gate]]
+"""The gate of a room, by its id, as it is in the store now. It is going to be asked about these viewers. Raises
+StoreUnavailable."""
 
 
 class Open:
@@ -24,5 +25,5 @@ class Open:
         return True
 
 
-async def open_to_all(room_id: int) -> Gate:
+async def open_to_all(room_id: int, viewers: Sequence[Viewer]) -> Gate:
     return Open()

@@ -45,6 +45,10 @@ class Gathering:
         self._head = head
         self._look()
 
+    @property
+    def viewers(self) -> list[Viewer]:
+        return [viewer for _, viewer in self._waiting.values()]
+
     def dismiss(self, keeps: Callable[[Viewer], bool]) -> None:
         """Answer those who may not wait any longer. There is no pause for them."""
         for answered, (_, viewer) in self._waiting.items():

@@ -56,6 +56,8 @@ class Viewer:
     until: int | None
     """When it ends with the token that let it in, in milliseconds since 1970; None where there is no such time."""
     form: Form
+    vouched_by: str | None = None
+    """The id of the key with which the room's site has said who they are."""
     counted: bool = True
     """Whether it takes a place of its user's: not where another site's page could have asked for it."""
 

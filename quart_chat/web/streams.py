@@ -170,7 +170,8 @@ async def _enter(slug: str) -> tuple[Feed, Viewer]:
     if isinstance(asker.credential, SiteToken):
         site.chat.limits.check_refusals(asker.address)
     admitted = await access.admit(site.chat, slug, asker)
-    viewer = Viewer(admitted.user_key, asker.address, admitted.rank, admitted.until, HTML, is_own_page())
+    who = admitted.user_key, asker.address, admitted.rank, admitted.until
+    viewer = Viewer(*who, HTML, admitted.vouched_by, is_own_page())
     feed = site.feeds.known(slug) or await site.feeds.get(admitted.room)
     if not feed.gate.keeps(viewer):
         raise RemovedFromRoom

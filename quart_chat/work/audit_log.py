@@ -89,8 +89,10 @@ def described(epoch: str, room: Room, event: Event) -> bytes:
     match event.act:
         case AboutMessage(message):
             line |= {"message": message.id, "author": message.author.id}
-        case MemberChanged(member):
-            line |= {"member": member.author.id, "rank": member.rank.name.lower(), "standing": member.standing}
+        case MemberChanged(member, renamed, made):
+            rank, standing = made or (member.rank, member.standing)
+            line |= {"member": member.author.id}
+            line |= {"change": "name"} if renamed else {"rank": rank.name.lower(), "standing": standing}
     return _encode(line).encode()
 
 

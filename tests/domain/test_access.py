@@ -2,19 +2,46 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from quart_chat import assets
-from quart_chat.domain import access, messages, rooms
+from quart_chat.domain import access, embed_keys, messages, moderation, rooms
 from quart_chat.domain.access import LEAST, Action
 from quart_chat.domain.actors import CONSOLE, Asker, Console, Embed, GuestKey
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.gates import digest
-from quart_chat.errors import ChatError, NeedsConfirmation, NotModerator, NotOperator, NotOwner, RemovedFromRoom
+from quart_chat.domain.gates import Gates, digest
+from quart_chat.errors import (
+    ChatError,
+    MemberNotFound,
+    NeedsConfirmation,
+    NotModerator,
+    NotOperator,
+    NotOwner,
+    RemovedFromRoom,
+)
 from quart_chat.models import Draft, Rank, Standing, User
 from quart_chat.store import bans, members, users
+from quart_chat.store.database import Transaction
+from tests.domain.recorded import Recorded, Recording
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """As streams and polls are known to a gate."""
+
+    asker: Asker
+    vouched_by: str | None = None
+
+    @property
+    def user_key(self) -> str | None:
+        return self.asker.credential.user_key if isinstance(self.asker.credential, GuestKey) else None
+
+    @property
+    def address(self) -> str:
+        return self.asker.address
+
 
 ASKED_BY_NOBODY = {
     "access.framers": "a list that is in the headers of every frame",
@@ -161,3 +188,64 @@ async def test_first_message_sent_again_does_not_write_for_who_is_out(chat: Chat
     for asker in (replace(bo, credential=None), replace(cy, name="Bo")):
         with pytest.raises(RemovedFromRoom):
             await messages.post(chat, "tea", asker, Draft("hello", "Bo".ljust(24, "0")))
+
+
+async def test_member_is_known_from_wherever_they_come(chat: Chat, ana: Asker) -> None:
+    """Who has become a member since the gate was read, and comes from a network that is shut now."""
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    bo, user = await guest(chat, "Bo", "192.0.2.2")
+    await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, bo.address), now=0))
+    chat.gates.forget()
+    await access.admit(chat, "tea", ana)
+    cy, _ = await guest(chat, "Cy", "192.0.2.3")
+    moved = replace(cy, address=bo.address)
+    assert await refused(chat, moved, Action.WRITE) == []
+    gate = await chat.gates.of("tea")
+    assert gate.keeps(Viewing(moved)), "as whom a stream is let in"
+    stranger = Viewing(replace(moved, credential=GuestKey("nobody")))
+    assert not gate.keeps(stranger)
+    again = Gates(chat.database, chat.secret)
+    gate = await again.of_room(tea.id, [Viewing(moved), stranger])
+    assert (gate.keeps(Viewing(moved)), gate.keeps(stranger)) == (True, False), "and as whom it goes on"
+
+
+async def test_revoked_key_vouches_for_nobody(chat: Chat, ana: Asker) -> None:
+    key = (await embed_keys.create(chat, "tea", CONSOLE, "HS256")).key.id
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    _, user = await guest(chat, "Bo", "192.0.2.2")
+    await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, "192.0.2.2"), now=0))
+    chat.gates.forget()
+    sigrid = Viewing(Asker(GuestKey("sigrid"), None, "192.0.2.2"), key)
+    assert (await chat.gates.of("tea")).keeps(sigrid)
+    await embed_keys.revoke(chat, "tea", CONSOLE, key)
+    assert not (await chat.gates.of("tea")).keeps(sigrid)
+
+
+async def test_nobody_hears_who_is_on_the_server_by_removing_them(chat: Chat, ana: Asker) -> None:
+    """Whoever makes a room looks after it: that is anybody."""
+    lobby = Asker(None, "Victoria", "192.0.2.8")
+    victoria = (await messages.post(chat, "lobby", lobby, Draft("hello", "v" * 24))).author
+    for user_id in (victoria.id, victoria.id + 1000):
+        for asked in (
+            moderation.ask_to_remove(chat, "tea", ana, user_id),
+            moderation.remove(chat, "tea", ana, user_id),
+            moderation.let_in(chat, "tea", ana, user_id),
+        ):
+            with pytest.raises(MemberNotFound):
+                await asked
+    await moderation.remove(chat, "tea", CONSOLE, victoria.id)
+
+
+async def test_gate_is_read_without_going_through_everybody(chat: Chat) -> None:
+    """However many people there are, and with a shut network, too."""
+    recorded = Recorded(None)
+
+    def read(tx: Transaction) -> list[str]:
+        users.select_operators(Recording(tx, recorded))
+        members.select_places(Recording(tx, recorded), 1)
+        plans = [tx.all(f"EXPLAIN QUERY PLAN {sql}", room_id=1) for sql in recorded.statements]
+        return [" | ".join(row["detail"] for row in plan) for plan in plans]
+
+    operators, places = await chat.database.read(read)
+    assert "users_operators" in operators
+    assert "members_notable" in places

@@ -188,7 +188,7 @@ async def test_member_keeps_rank_and_standing_and_is_known_by_the_last_network(s
     ]  # fmt: skip
 
     def others(tx: Transaction) -> list[str]:
-        return list(members.select_places(tx, room.id, everybody=False))
+        return list(members.select_places(tx, room.id))
 
     assert await stored.database.read(others) == [stored.author.key]
     assert await stored.database.read(lambda tx: rooms.claim_of_member(tx, ana)) == [room]
@@ -219,10 +219,11 @@ async def test_follower_goes_on_from_where_it_was_in_each_room(stored: Stored) -
     lobby, tea = await stored.room(), await stored.room("tea")
 
     async def behind(name: str) -> set[tuple[int, int]]:
-        found = await stored.database.read(lambda tx: followers.select_behind(tx, name, since=0))
-        return {
-            (room, await stored.database.read(lambda tx, of=room: followers.select(tx, name, of))) for room in found
-        }
+        def query(tx: Transaction) -> set[tuple[int, int]]:
+            found = followers.select_behind(tx, name, since=0)
+            return {(room_id, followers.select(tx, name, room_id)) for room_id in found}
+
+        return await stored.database.read(query)
 
     assert await behind("push") == set()
     for room in (lobby, lobby, tea):

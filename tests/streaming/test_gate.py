@@ -44,7 +44,7 @@ class Rules:
     addresses: frozenset[str] = frozenset()
     failures: int = 0
 
-    async def gate(self, _: int) -> Gate:
+    async def gate(self, _: int, __: Sequence[Viewer]) -> Gate:
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
