@@ -82,16 +82,18 @@ async def test_nobody_removes_who_may_as_much(chat: Chat, ana: Asker) -> None:
         "operator": op[0], "console": CONSOLE,
     }  # fmt: skip
     all_but = {"nobody": set(), "member": set()}
-    by_moderators = {"stranger", "member"}
+    by_moderators = {"member"}
+    by_operators = by_moderators | {"stranger", "moderator", "role"}
     may = {
         **all_but, "moderator": by_moderators, "role": by_moderators, "owner": by_moderators | {"moderator", "role"},
-        "operator": by_moderators | {"moderator", "role"}, "console": by_moderators | {"moderator", "role"},
+        "operator": by_operators, "console": by_operators,
     }  # fmt: skip
     wrong = []
     for name, asker in askers.items():
         for target, user in whom.items():
             found = await refusal(moderation.remove(chat, "tea", asker, user.id, ban=True))
-            least = NotModerator if name in ("nobody", "member") else CannotRemove
+            least = MemberNotFound if target == "stranger" else CannotRemove
+            least = NotModerator if name in ("nobody", "member") else least
             if found is not (None if target in may[name] else least):
                 wrong.append((name, target, found))
             if found is None:
@@ -230,11 +232,13 @@ async def test_moderator_who_was_removed_is_none_when_they_come_back(chat: Chat,
     assert await refusal(moderation.let_in(chat, "tea", mo, other.id)) is NotModerator
 
 
-async def test_who_never_wrote_there_is_kept_out_all_the_same(chat: Chat, ana: Asker) -> None:
+async def test_who_never_wrote_there_is_kept_out_by_operators_alone(chat: Chat, ana: Asker) -> None:
+    """To anybody else who looks after a room, nobody but its own people is there."""
     posted = await messages.post(chat, "garden", Asker(None, "Di", "192.0.2.9"), Draft("x", "d" * 24))
     di = Asker(GuestKey(posted.author.key), None, "192.0.2.9")
-    assert member(await moderation.let_in(chat, "tea", ana, posted.author.id)).standing is Standing.IN
-    assert member(await moderation.remove(chat, "tea", ana, posted.author.id)).rank is Rank.MEMBER
+    assert await refusal(moderation.remove(chat, "tea", ana, posted.author.id)) is MemberNotFound
+    assert member(await moderation.let_in(chat, "tea", CONSOLE, posted.author.id)).standing is Standing.IN
+    assert member(await moderation.remove(chat, "tea", CONSOLE, posted.author.id)).rank is Rank.MEMBER
     assert await refusal(messages.post(chat, "tea", di, Draft("x", "e" * 24))) is RemovedFromRoom
     assert [out.author.name for out in await moderation.outcasts(chat, "tea", ana)] == ["Di"]
     assert await refusal(messages.post(chat, "garden", di, Draft("x", "f" * 24))) is None

@@ -210,7 +210,9 @@ async def test_version_before_refuses_what_this_one_has_opened(old: Path, monkey
     known = migrations._scripts()
     monkeypatch.setattr(migrations, "_scripts", lambda: [one for one in known if one.name in before.MIGRATIONS])
     newest = max(int(one.name[:4]) for one in known)
-    with pytest.raises(StartupError, match=rf"made by a newer quart-chat \(migration {newest}\). Install that version, or"):
+    with pytest.raises(
+        StartupError, match=rf"made by a newer quart-chat \(migration {newest}\). Install that version, or"
+    ):
         async with opened_from(old):
             pass
     monkeypatch.undo()
