@@ -63,10 +63,14 @@ async def post(chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
     key, _ = await access.identify(chat, slug, asker)
     chat.limits.spend_message(key, asker.address, draft.text)
     chat.database.check_space()
-    return await chat.database.write(lambda tx: _post(tx, chat, slug, asker, draft), room=slug)
+    posted, renamed = await chat.database.write(lambda tx: _post(tx, chat, slug, asker, draft), room=slug)
+    if renamed:
+        await names.tell_elsewhere(chat, posted.author, posted.event.room_id)
+    return posted
 
 
-def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
+def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) -> tuple[Posted, bool]:
+    """And whether its author has another name now."""
     entered = access.enter(tx, chat, slug, asker, Action.WRITE, claim=True)
     room, actor = entered.room, entered.actor
     known = actor.stored
@@ -89,9 +93,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
             members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, network=network, now=now)
         event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
         posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message, rank=rank)
-    if was is not None:
-        names.tell(tx, was, author, now)
-    return posted
+    return posted, was is not None and names.tell(tx, room, was, author, now)
 
 
 def _guest(tx: Transaction, chat: Chat, room: Room, actor: Actor, draft: Draft) -> User:
@@ -124,22 +126,24 @@ async def edit(chat: Chat, slug: str, asker: Asker, message_id: int, text: str, 
     chat.limits.spend_message(key, asker.address, text)
     chat.database.check_space()
 
-    def job(tx: Transaction) -> Event:
+    def job(tx: Transaction) -> tuple[Event, User | None]:
         entered = access.enter(tx, chat, slug, asker, Action.WRITE, claim=True)
         room, now = entered.room, chat.now()
         author, message = _own(tx, entered, message_id)
         if message.text == text:
-            return _unchanged(room, MessageChanged(message), now)
+            return _unchanged(room, MessageChanged(message), now), None
         if version not in (None, message.version):
             raise EditConflict
         renamed = author if author.verified else names.keep_off_reserved(tx, room, author, asker.name)
         messages.update_text(tx, message.id, text, now=now)
         edited = replace(message, author=renamed.author, text=text, edited_at=now, version=message.version + 1)
         event = events.append(tx, room, MessageChanged(edited), actor=author.id, now=now)
-        names.tell(tx, author, renamed, now)
-        return event
+        return event, renamed if names.tell(tx, room, author, renamed, now) else None
 
-    return await chat.database.write(job, room=slug)
+    event, renamed = await chat.database.write(job, room=slug)
+    if renamed is not None:
+        await names.tell_elsewhere(chat, renamed, event.room_id)
+    return event
 
 
 async def delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> Event:

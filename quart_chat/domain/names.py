@@ -1,12 +1,13 @@
 """What people are called: a guest by one name everywhere, whoever a room's site has signed in as that site says."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from quart_chat.domain import access
 from quart_chat.domain.access import Action
 from quart_chat.domain.actors import Asker, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
-from quart_chat.errors import NameOfSite, NameReserved, NobodyYet
+from quart_chat.errors import NameOfSite, NameReserved, NobodyYet, StoreUnavailable
 from quart_chat.events import MemberChanged
 from quart_chat.identity.lookalikes import skeletons
 from quart_chat.models import Room, User
@@ -72,11 +73,27 @@ def keep_off_reserved(tx: Transaction, room: Room, guest: User, name: str | None
     return _call(tx, guest, other)
 
 
-def tell(tx: Transaction, before: User, after: User, now: int) -> None:
-    """Where somebody has a new name by now, as an event in each room that they are in."""
+def tell(tx: Transaction, room: Room, before: User, after: User, now: int) -> bool:
+    """Where somebody has a new name by now, as an event in this room, which is claimed. Whether they have: then
+    `tell_elsewhere` MUST follow after the commit, as a transaction that holds one room claims no others."""
     if after is before or after.author == before.author:
+        return False
+    _tell(tx, after, [room], now)
+    return True
+
+
+async def tell_elsewhere(chat: Chat, user: User, room_id: int) -> None:
+    """The same in all other rooms that they are in. Where it cannot be stored, open pages there show the new name with
+    what is next written or loaded."""
+    if user.room_id is not None:
         return
-    _tell(tx, after, rooms.claim_where_in(tx, after.key), now)
+
+    def job(tx: Transaction) -> None:
+        claimed = [room for room in rooms.claim_where_in(tx, user.key) if room.id != room_id]
+        _tell(tx, user, claimed, chat.now())
+
+    with suppress(StoreUnavailable):
+        await chat.database.write(job)
 
 
 def _call(tx: Transaction, user: User, name: str) -> User:

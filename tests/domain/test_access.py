@@ -53,6 +53,7 @@ ASKED_BY_NOBODY = {
     "following.behind": "as before",
     "following.waiting": "as before",
     "following.done": "as before",
+    "names.tell_elsewhere": "what was asked has been done: it is told in other rooms",
     "log.size_after": "as before",
 }
 

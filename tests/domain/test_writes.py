@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from quart_chat.assets import PACKAGE
-from quart_chat.domain import embed_keys, embeds, log, messages, moderation, names, operators, rooms
+from quart_chat.domain import embed_keys, embeds, guests, log, messages, moderation, names, operators, rooms
 from quart_chat.domain.actors import CONSOLE, Asker, Embed, GuestKey, SiteToken
 from quart_chat.domain.chat import Chat
 from quart_chat.identity.lookalikes import skeleton
@@ -16,7 +16,7 @@ from tests.frames import Site
 
 CLAIM = "FOR UPDATE"
 
-ROOMS = {"rooms.create": "cake", "operators.appoint": None, "names.rename": None}
+ROOMS = {"rooms.create": "cake", "operators.appoint": None, "names.rename": None, "names.tell_elsewhere": None}
 """For which room a write says it is, where that is not tea; None for one in all rooms of somebody."""
 
 
@@ -45,6 +45,11 @@ class Cast:
         embed = Embed("http://localhost:9", local=True)
         await moderation.ask_to_remove(self.chat, "tea", Asker(SiteToken(token), None, "192.0.2.3", embed), self.bo)
 
+    async def tell(self) -> None:
+        """As after a message in some other room that came with a new name."""
+        user = await guests.current(self.chat, self.sender.credential.user_key)
+        await names.tell_elsewhere(self.chat, user, 0)
+
     async def post(self) -> messages.Posted:
         return await messages.post(self.chat, "tea", self.sender, Draft("hello", next(self._key)))
 
@@ -58,6 +63,7 @@ WRITES: dict[str, Callable[[Chat, Cast], Awaitable[object]]] = {
     "moderation.remove": lambda chat, ana: moderation.remove(chat, "tea", ana.sender, ana.bo, ban=True),
     "moderation.let_in": lambda chat, ana: moderation.let_in(chat, "tea", ana.sender, ana.bo),
     "names.rename": lambda chat, ana: names.rename(chat, ana.sender, "Bea"),
+    "names.tell_elsewhere": lambda chat, ana: ana.tell(),
     "embed_keys.create": lambda chat, ana: embed_keys.create(chat, "tea", CONSOLE, "HS256"),
     "embed_keys.rotate": lambda chat, ana: ana.rotate(),
     "confirmations.ask": lambda chat, ana: ana.ask(),
@@ -123,6 +129,7 @@ TOLD = {
     "operators.appoint": "MemberChanged",
     "confirmations.ask": None,
     "names.rename": "MemberChanged",
+    "names.tell_elsewhere": "MemberChanged",
 }
 """What is in the log of the room afterwards; where nothing else stands, RoomChanged."""
 
@@ -173,7 +180,12 @@ async def test_new_name_is_told_in_every_room_of_whoever_has_it(chat: Chat) -> N
     room = await rooms.find(chat, "tea", CONSOLE)
     sigrid = User(0, "Sigrid", "key of sigrid", 0, room.id, None, None, Kind.SIGNED)
     await chat.database.write(lambda tx: users.upsert_signed(tx, sigrid, skeleton=skeleton("Sigrid")))
-    posted = await messages.post(chat, "tea", replace(ana, name="Ana"), Draft("again", "9" * 24))
+    database = RecordedDatabase(chat.database)
+    posted = await messages.post(
+        replace(chat, database=database), "tea", replace(ana, name="Ana"), Draft("again", "9" * 24)
+    )
+    claims = [[number for number, sql in enumerate(job.statements) if "FOR UPDATE" in sql] for job in database.writes]
+    assert claims == [[0], [0]], "whoever holds a room claims no other"
     assert posted.message.author.name == "Ana"
     names = {}
     for slug in ("lobby", "tea", "garden", "cake"):
