@@ -91,6 +91,8 @@ async def test_removed_person_reads_why_and_nothing_else_in_all_tabs(window: Ope
     await other.is_live()
     left = await mallory.tab()
     await left.is_live()
+    # By the end of the stream that was opened when the first message had made her somebody, and by nothing else.
+    await mallory.context.route("**/identity", lambda route: route.abort())
     await left.page.goto(f"{left.url}/robots.txt")  # the room's page waits to be gone back to
     for tab in (other, left):
         # They hear it from the first tab, and not each from the server.
