@@ -68,6 +68,8 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
 
         moe = await stack.enter_async_context(Person("Moe", server.url))
         await moderators.moderator(moe, server, ledger, branch())
+        renamed = await stack.enter_async_context(Person("Proteus 0", server.url))
+        number = await writers.proteus(renamed, ledger, branch())
         removed, banned, near = [
             await stack.enter_async_context(readers.Guest(name, server.url, address=address))
             for name, address in (("Remi", None), ("Bela", ELSEWHERE), ("Newcomer", ELSEWHERE))
@@ -89,7 +91,7 @@ async def run(folder: Path, seconds: float, seed: int, *, kills: int = 1) -> Led
             for _ in range(WRITERS):
                 writing.create_task(writers.write(server.url, ledger, branch(), stopping))
             writing.create_task(writers.come_and_go(server.url, ledger, branch(), stopping))
-            writing.create_task(writers.change_names(server.url, ledger, branch(), stopping))
+            writing.create_task(writers.change_names(renamed, number, ledger, branch(), stopping))
             for who in (remi, bela):
                 writing.create_task(moderators.go_on(who, ledger, branch(), stopping))
                 writing.create_task(

@@ -48,20 +48,26 @@ async def come_and_go(url: str, ledger: Ledger, chance: random.Random, stopping:
         await asyncio.sleep(chance.uniform(0, 10 * PAUSE))
 
 
-async def change_names(url: str, ledger: Ledger, chance: random.Random, stopping: asyncio.Event) -> None:
-    """One person who writes, and is called something else again and again."""
-    async with Person("Proteus 0", url) as person:
-        number = author_of(await first_words(person, ledger, chance))[0]
+async def proteus(person: Person, ledger: Ledger, chance: random.Random) -> int:
+    """Somebody has written who will change their name; the number by which they are known."""
+    number, name = author_of(await first_words(person, ledger, chance))
+    ledger.names[number] = name
+    return number
+
+
+async def change_names(
+    person: Person, number: int, ledger: Ledger, chance: random.Random, stopping: asyncio.Event
+) -> None:
+    """Write, and be called something else again and again."""
+    while not stopping.is_set():
+        await asyncio.sleep(chance.uniform(0, 10 * PAUSE))
+        person.name = f"Proteus {ledger.renames + 1}"
+        while await attempt(person, "/me", ledger, htmx=False, name=person.name) is None:
+            await again(ledger, chance)
         ledger.names[number] = person.name
-        while not stopping.is_set():
-            await asyncio.sleep(chance.uniform(0, 10 * PAUSE))
-            person.name = f"Proteus {ledger.renames + 1}"
-            while await attempt(person, "/me", ledger, htmx=False, name=person.name) is None:
-                await again(ledger, chance)
-            ledger.names[number] = person.name
-            ledger.renames += 1
-            if chance.random() < 0.5:
-                await post(person, ledger, chance)
+        ledger.renames += 1
+        if chance.random() < 0.5:
+            await post(person, ledger, chance)
 
 
 async def first_words(person: Person, ledger: Ledger, chance: random.Random) -> str:

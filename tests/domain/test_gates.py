@@ -14,7 +14,9 @@ from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
 from quart_chat.domain.chat import Chat
 from quart_chat.domain.gates import Gates
 from quart_chat.errors import RemovedFromRoom
+from quart_chat.events import MemberChanged, MessagePosted
 from quart_chat.models import Draft
+from quart_chat.store import events
 from quart_chat.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -81,3 +83,23 @@ async def test_gate_that_was_read_before_a_removal_lets_nobody_in_after_it(
     gates = Gates(Slow(chat.database, remove), chat.secret)  # type: ignore[arg-type]  # nothing is written through it
     with pytest.raises(RemovedFromRoom):
         await access.admit(replace(chat, gates=gates), "garden", bo)
+
+
+async def test_member_of_after_a_ban_comes_in_from_the_network_that_is_shut(chat: Chat) -> None:
+    """By memory as by the store; and who is no member does not."""
+    bo, number = await guest(chat, "Bo")
+    await moderation.remove(chat, "garden", CONSOLE, number, ban=True)
+    nobody = Asker(None, "Di", "192.0.2.99")
+    await access.admit(chat, "garden", nobody)
+    posted = await messages.post(chat, "garden", nobody, Draft("hello", "d" * 24))
+    di = replace(nobody, credential=GuestKey(posted.author.key), address=bo.address)
+    await messages.post(chat, "garden", di, Draft("hello again", "e" * 24))
+    await access.admit(chat, "garden", di)
+    for stranger in (replace(nobody, address=bo.address), replace(di, credential=GuestKey("k" * 64))):
+        with pytest.raises(RemovedFromRoom):
+            await access.admit(chat, "garden", stranger)
+    room = await rooms.find(chat, "garden", CONSOLE)
+    log = await chat.database.read(lambda tx: events.select_after(tx, room.id, 0, limit=99))
+    assert [type(event.act) for event in log] == [
+        MessagePosted, MemberChanged, MessagePosted, MemberChanged, MessagePosted
+    ]  # fmt: skip
