@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -95,6 +96,7 @@ class Feed:
         self.closed = False
         self.used_at = time.monotonic()
         self.gate: Gate = Open()
+        self._gate_is_old = False
         self._load_gate = gate
         self._readers: dict[Form, dict[Reader, int]] = {}
         self._pause = heartbeat / TURNS
@@ -208,6 +210,17 @@ class Feed:
                     await self._changed.wait()
         except TimeoutError:
             pass
+
+    async def keeps(self, viewer: Viewer, since: int) -> bool:
+        """Whether they may read, as it is at the position `since` or later: who was let in again may have heard of it
+        sooner than this."""
+        if self.gate.keeps(viewer):
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STORE_PAUSE):
+                while not self.gate.keeps(viewer) and (self.head < since or self._gate_is_old) and not self.closed:
+                    await self._changed.wait()
+        return self.gate.keeps(viewer)
 
     def admit(self, reader: Reader) -> None:
         """Close a reader in time like all others, from its first byte. It gets nothing before it joins."""
@@ -333,6 +346,7 @@ class Feed:
             self._ring.append(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.
         self.head = entries[-1].cursor
+        self._gate_is_old = entries[-1].event.act.changes_access
         groups = [(self.frames(entries, form), list(readers)) for form, readers in self._readers.items()]
         self._notify()
         self.polls.happened(self.head)
@@ -352,6 +366,8 @@ class Feed:
             if not self.gate.keeps(reader.viewer):
                 reader.close(Reason.REMOVED)
         self.polls.dismiss(self.gate.keeps)
+        self._gate_is_old = False
+        self._notify()
 
     async def _tell(self, signals: Sequence[Signal]) -> None:
         for form, readers in list(self._readers.items()):

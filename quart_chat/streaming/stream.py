@@ -63,7 +63,7 @@ async def stream(
     live = None
     try:
         position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes, viewer.form)
-        for piece in opening(feed.cursor(position), must_reset, terms.heartbeat):
+        for piece in opening(feed.cursor(position), must_reset, terms.heartbeat) if not reader.closed else ():
             with reader.sending():
                 yield piece.data
         while not reader.closed and (entries := await feed.entries_after(position, viewer.form, REPLAY_STEP)):

@@ -173,7 +173,7 @@ async def _enter(slug: str) -> tuple[Feed, Viewer]:
     who = admitted.user_key, asker.address, admitted.rank, admitted.until
     viewer = Viewer(*who, HTML, admitted.vouched_by, is_own_page())
     feed = site.feeds.known(slug) or await site.feeds.get(admitted.room)
-    if not feed.gate.keeps(viewer):
+    if not await feed.keeps(viewer, admitted.room.cursor):
         raise RemovedFromRoom
     return feed, viewer
 

@@ -163,6 +163,31 @@ async def test_replay_ends_where_the_room_was_lost(tmp_path: Path) -> None:
             assert await rest(replaying) == ["farewell"]
 
 
+async def test_who_was_let_in_again_is_not_refused_by_a_feed_that_has_not_heard_of_it(tmp_path: Path) -> None:
+    broker, rules = HoldingBroker(), Rules(frozenset({"ana"}))
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        await committed(running, broker, "remove")
+        await feed.wait_beyond(0, 10)
+        assert not await feed.keeps(ANA, 1)
+        rules.users = frozenset()
+        await running.post("remove")  # a return, about which nobody is told yet
+        asked = asyncio.create_task(feed.keeps(ANA, 2))
+        await asyncio.sleep(0)
+        assert not asked.done()
+        broker.held = losing(broker.held)
+        broker.release()
+        assert await asked
+
+
+async def test_stream_of_who_is_out_by_now_says_nothing_of_the_room(tmp_path: Path) -> None:
+    async with engine(tmp_path, gates=Rules(frozenset({"ana"})).gate) as running, asyncio.timeout(10):
+        feed, parser = await running.feed(), Parser()
+        async with aclosing(running.stream(feed, None, viewer=ANA)) as body:
+            events = [event async for chunk in body for event in parser.feed(chunk)]
+        assert [event.type for event in events] == ["farewell"]
+
+
 async def test_stream_and_poll_end_with_the_token_that_let_them_in(tmp_path: Path) -> None:
     async with engine(tmp_path, heartbeat=0.05) as running, asyncio.timeout(10):
         feed = await running.feed()
