@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from slugify import slugify
 
-from quart_chat.domain import access, guests
+from quart_chat.domain import access, gates, guests
 from quart_chat.domain.access import Action
 from quart_chat.domain.actors import Asker, GuestKey
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import NameInvalid, RoomInvalid, RoomsFull, RoomTaken
-from quart_chat.models import Rank, Room, User
-from quart_chat.store import members, rooms, users
+from quart_chat.models import Rank, Room, Standing, User
+from quart_chat.store import bans, members, rooms, users
 from quart_chat.store.database import Transaction
 from quart_chat.text import clean_title
 
@@ -34,8 +34,21 @@ async def find(chat: Chat, slug: str, asker: Asker) -> Room:
     return await chat.database.read(lambda tx: access.enter(tx, chat, slug, asker, Action.READ).room)
 
 
-async def public(chat: Chat) -> list[Room]:
-    return await chat.database.read(lambda tx: rooms.select_active(tx, limit=LISTED))
+async def public(chat: Chat, asker: Asker) -> list[Room]:
+    """The lobby, then the rooms in which something happened last, without those that the asker is out of: to them it is
+    not even said when that was. Raises StoreUnavailable."""
+
+    def query(tx: Transaction) -> list[Room]:
+        user = users.select(tx, asker.credential.user_key) if isinstance(asker.credential, GuestKey) else None
+        found = rooms.select_active(tx, limit=LISTED)
+        if user is not None and user.operator:
+            return found
+        standings = members.select_standings(tx, user.id) if user else {}
+        shut = bans.select_rooms(tx, gates.digest(chat.secret, asker.address)) - standings.keys()
+        out = {room_id for room_id, standing in standings.items() if standing is not Standing.IN} | shut
+        return [room for room in found if room.id not in out or (user is not None and user.id == room.owner_id)]
+
+    return await chat.database.read(query)
 
 
 @dataclass(frozen=True, slots=True)

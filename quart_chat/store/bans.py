@@ -8,6 +8,12 @@ def select(tx: Transaction, room_id: int) -> set[str]:
     return {row["network"] for row in rows}
 
 
+def select_rooms(tx: Transaction, network: str) -> set[int]:
+    """The ids of rooms that are shut to a network."""
+    rows = tx.all("SELECT DISTINCT room_id FROM bans WHERE network = :network", network=network)
+    return {row["room_id"] for row in rows}
+
+
 def exists(tx: Transaction, room_id: int, network: str) -> bool:
     sql = "SELECT 1 FROM bans WHERE room_id = :room_id AND network = :network LIMIT 1"
     return tx.one(sql, room_id=room_id, network=network) is not None

@@ -86,6 +86,12 @@ def select_places(tx: Transaction, room_id: int) -> dict[str, Place]:
     return {row["key"]: _place(row) for row in rows}
 
 
+def select_standings(tx: Transaction, user_id: int) -> dict[int, Standing]:
+    """By the ids of rooms, how somebody stands in those that they are a member of."""
+    rows = tx.all("SELECT room_id, standing FROM members WHERE user_id = :user_id", user_id=user_id)
+    return {row["room_id"]: Standing(row["standing"]) for row in rows}
+
+
 def is_there(tx: Transaction, room_id: int, user_key: str) -> bool:
     """Whether the user with this key is a member of the room, in or out."""
     row = tx.one(

@@ -118,7 +118,7 @@ async def render(
 
 
 async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
-    found = await rooms.public(context.site().chat)
+    found = await rooms.public(context.site().chat, credentials.asker())
     key = (form or {}).get("key") or secrets.token_urlsafe(18)
     user = await credentials.user()
     return context.render("rooms/index.html", rooms=found, user=user, key=key, form=form or {}, error=error)

@@ -21,7 +21,7 @@ from quart_chat.errors import (
     NotOwner,
     RemovedFromRoom,
 )
-from quart_chat.models import Draft, Rank, Standing, User
+from quart_chat.models import Draft, Rank, Room, Standing, User
 from quart_chat.store import bans, members, users
 from quart_chat.store.database import Transaction
 from tests.domain.recorded import Recorded, Recording
@@ -45,7 +45,6 @@ class Viewing:
 
 ASKED_BY_NOBODY = {
     "access.framers": "a list that is in the headers of every frame",
-    "rooms.public": "what it lists is there for everybody",
     "guests.current": "whose key that is has been verified",
     "log.events_after": "the engine asks, which lets nobody in whom the gate does not",
     "log.head": "as before",
@@ -250,3 +249,22 @@ async def test_gate_is_read_without_going_through_everybody(chat: Chat) -> None:
     operators, places = await chat.database.read(read)
     assert "users_operators" in operators
     assert "members_notable" in places
+
+
+async def test_rooms_that_one_is_out_of_are_not_listed(chat: Chat, ana: Asker) -> None:
+    """The list says when something happened last in each."""
+    tea = await rooms.find(chat, "tea", CONSOLE)
+    bo, user = await guest(chat, "Bo")
+    cy, _ = await guest(chat, "Cy")
+    stranger = Asker(None, None, bo.address)
+    await moderation.remove(chat, "tea", CONSOLE, user.id, ban=True)
+
+    async def sees(asker: Asker) -> bool:
+        return tea in [replace(room, cursor=tea.cursor, active_at=tea.active_at) for room in await listed(asker)]
+
+    async def listed(asker: Asker) -> list[Room]:
+        return await rooms.public(chat, asker)
+
+    here = replace(ana, address=bo.address)
+    assert [await sees(one) for one in (bo, stranger, cy, here, CONSOLE)] == [False, False, True, True, True]
+    assert await sees(replace(stranger, address="192.0.2.99"))
