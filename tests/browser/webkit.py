@@ -31,7 +31,7 @@ class Service(WebKitGTKService):
         return [BUS, "--", str(find("WebKitWebDriver")), f"--port={self.port}"]
 
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds until something must be seen, on a busy machine."""
 
 
