@@ -9,6 +9,10 @@ from pathlib import Path
 PAUSE = 0.25
 """Seconds between two looks. One costs a single call of the system while nothing is written."""
 
+COARSE = 50_000_000
+"""Nanoseconds that a file system's clock may stand still, several times what kernels have: what is written within that
+after a look leaves the file looking the same."""
+
 MARGIN_MS = 60_000
 """What is read again of the time before the last look: the clock may have been set."""
 
@@ -35,7 +39,8 @@ class Others:
             seen = (found.st_mtime_ns, found.st_size)
         except OSError:
             seen = (0, 0)
-        changed, self._seen = seen != self._seen, seen
+        changed = seen != self._seen
+        self._seen = seen if time.time_ns() - seen[0] > COARSE else None
         return changed
 
     def moved(self, connection: sqlite3.Connection) -> Moved | None:
