@@ -189,8 +189,3 @@ def check_in(tx: Transaction, room: Room, user: User) -> Place | None:
 def is_shut(tx: Transaction, chat: Chat, room: Room, address: str) -> bool:
     """Whether nobody who is new may come in from there."""
     return bans.exists(tx, room.id, gates.digest(chat.secret, address))
-
-
-def is_partly_shut(tx: Transaction, room: Room) -> bool:
-    """Whether there is such a network."""
-    return bool(bans.select(tx, room.id))

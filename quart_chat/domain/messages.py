@@ -8,7 +8,7 @@ from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EditConflict, KeyInvalid, KeyReused, MessageNotFound, NeedsConfirmation, NotYours
-from quart_chat.events import Act, Event, MemberChanged, MessageChanged, MessageDeleted, MessagePosted
+from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Deed
 from quart_chat.models import KEY_LENGTH, Cursor, Draft, Message, Page, Rank, Room, User
@@ -92,17 +92,8 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
         if place is None or place.network != network:
             members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, network=network, now=now)
         event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
-        if place is None and access.is_partly_shut(tx, room):
-            _tell_of_member(tx, room, author, now)
         posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message, rank=rank)
     return posted, was is not None and names.tell(tx, room, was, author, now)
-
-
-def _tell_of_member(tx: Transaction, room: Room, author: User, now: int) -> None:
-    """From a network that is shut only members come in: whoever remembers who they are must hear of a new one."""
-    member = members.select(tx, room.id, author.id)
-    assert member is not None
-    events.append(tx, room, MemberChanged(member), actor=author.id, now=now)
 
 
 def _guest(tx: Transaction, chat: Chat, room: Room, actor: Actor, draft: Draft) -> User:
