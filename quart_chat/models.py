@@ -39,7 +39,7 @@ class Standing(StrEnum):
     REMOVED = "removed"
     """This person may not, until they are let in again."""
     BANNED = "banned"
-    """The same; nor may, for a guest, who else writes from that network."""
+    """The same; nor does anybody come in, for a guest, from their network who was no member before."""
 
 
 class Kind(StrEnum):

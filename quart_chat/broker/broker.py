@@ -1,4 +1,5 @@
-"""What carries news between whoever commits and whoever reads: positions and signals, and no text.
+"""What carries news between whoever commits and whoever reads. Within a process those are events as they are; from
+another they are positions and signals, and no text.
 
 A broker may lose, repeat and reorder. A feed sees that from the numbers, and reads the store.
 """

@@ -124,7 +124,7 @@ def embed(
     """Say which sites may show ROOM in a frame of their pages, and print who may.
 
     An ORIGIN is like https://www.example.org, or https://*.example.org for all below it. A running server follows
-    within seconds.
+    within a second.
     """
     if nobody and (allow or remove):
         raise OneLine("--nobody empties the list. Leave --allow and --remove away, or --nobody.")
