@@ -57,6 +57,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_late_cdn_that_is_sooner_than_ours_is_taken",
     ),
     "stands still when the inspector lets go of a request that the page has given up": (
+        "test_all_that_is_under_way_ends_with_a_ban_by_a_command",
         "test_going_to_the_newest_messages_makes_the_page_live",
         "test_page_finds_its_way_back_to_a_stream",
         "test_removed_person_hears_it_by_polls_and_by_what_they_send",
