@@ -185,6 +185,7 @@ class Gates:
         gate = await self.of(slug)
         if isinstance(asker.credential, GuestKey):
             await self._look_for(gate, [(asker.credential.user_key, asker.address)])
+            gate = await self.of(slug)  # what was committed meanwhile counts
         return gate.admit(asker, now)
 
     async def _look_for(self, gate: Gate, people: Iterable[tuple[str | None, str]]) -> None:

@@ -96,3 +96,21 @@ async def test_member_of_after_a_ban_comes_in_from_the_network_that_is_shut(chat
     for stranger in (replace(nobody, address=bo.address), replace(di, credential=GuestKey("k" * 64))):
         with pytest.raises(RemovedFromRoom):
             await access.admit(chat, "garden", stranger)
+
+
+async def test_removal_while_it_is_looked_up_who_is_a_member_counts(chat: Chat) -> None:
+    _, number = await guest(chat, "Bo")
+    di, dis = await guest(chat, "Di")
+    await moderation.remove(chat, "garden", CONSOLE, number, ban=True)
+
+    async def remove() -> None:
+        event = await moderation.remove(chat, "garden", CONSOLE, dis)
+        gates.committed([event])
+
+    slow = Slow(chat.database, None)
+    gates = Gates(slow, chat.secret)  # type: ignore[arg-type]  # as above
+    await gates.of("garden")
+    slow.happens = remove
+    with pytest.raises(RemovedFromRoom):
+        await gates.admit("garden", di, chat.now())
+    assert slow.happens is None
