@@ -14,7 +14,7 @@ import structlog
 
 from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.domain import access
-from quart_chat.domain.actors import SiteToken
+from quart_chat.domain.actors import Asker, SiteToken
 from quart_chat.errors import ChatError, Failed, MethodNotAllowed, RemovedFromRoom, TooFast
 from quart_chat.http import context, credentials
 from quart_chat.http.connection import PATIENCE
@@ -72,6 +72,7 @@ class Held:
             with context.held(request):
                 del request  # an open stream keeps this frame
                 handover.has_body = context.has_body()
+                slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
                 live = await (_stream if what == "stream" else _poll)(slug, handover)
         except ChatError as error:
             await _refuse(handover, error)
@@ -85,7 +86,7 @@ class Held:
 
 async def _stream(slug: str, handover: Handover) -> Live | None:
     """Server-Sent Events."""
-    feed, viewer = await _enter(slug)
+    feed, viewer, _ = await _enter(slug)
     if not handover.has_body:
         await handover.receive()
         if handover.disconnected:
@@ -135,7 +136,7 @@ async def _poll(slug: str, handover: Handover) -> None:
     `Chat-Network` is another one when the client has moved to another network.
     """
     site = context.site()
-    feed, viewer = await _enter(slug)
+    feed, viewer, asker = await _enter(slug)
     config, form = site.config, viewer.form
     after = context.last_event_id()
     position, must_reset = await feed.resume(after, config.replay_limit, config.replay_bytes, form)
@@ -147,8 +148,7 @@ async def _poll(slug: str, handover: Handover) -> None:
         if handover.disconnected:
             return
     entries = await feed.entries_after(position, form)
-    if not feed.gate.keeps(viewer):
-        raise RemovedFromRoom  # meanwhile
+    await _check(feed, slug, asker, viewer)  # meanwhile
     position = entries[-1].cursor if entries else position
     body = feed.fragments(entries, form) + feed.signals(form)
     headers = {"Chat-Cursor": str(feed.cursor(position)), "Chat-Network": context.network()}
@@ -159,13 +159,12 @@ async def _poll(slug: str, handover: Handover) -> None:
     await _whole(handover, 200, "text/html; charset=utf-8", headers, body)
 
 
-async def _enter(slug: str) -> tuple[Feed, Viewer]:
-    """The feed of a room for whoever asks. Raises what `access.admit` raises."""
+async def _enter(slug: str) -> tuple[Feed, Viewer, Asker]:
+    """The feed of a room, and whoever asks. Raises what `access.admit` raises."""
     check_version()
     context.check_method(*METHODS)
     check_origin(STRICTEST)
     site = context.site()
-    slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
     asker = credentials.asker()
     if isinstance(asker.credential, SiteToken):
         site.chat.limits.check_refusals(asker.address)
@@ -174,8 +173,18 @@ async def _enter(slug: str) -> tuple[Feed, Viewer]:
     viewer = Viewer(*who, HTML, admitted.vouched_by, is_own_page())
     feed = site.feeds.known(slug) or await site.feeds.get(admitted.room)
     if not await feed.keeps(viewer, admitted.room.cursor):
+        await _check(feed, slug, asker, viewer)
+    return feed, viewer, asker
+
+
+async def _check(feed: Feed, slug: str, asker: Asker, viewer: Viewer) -> None:
+    """Raises RemovedFromRoom, with what they are told, for who was let in and may not read any more."""
+    if feed.gate.keeps(viewer):
+        return
+    # Or it is somebody whose network was shut meanwhile: then it is looked for whether they are a member.
+    await access.admit(context.site().chat, slug, asker)
+    if not feed.gate.keeps(viewer):
         raise RemovedFromRoom
-    return feed, viewer
 
 
 async def _refuse(handover: Handover, error: ChatError) -> None:

@@ -1,6 +1,7 @@
 """Who loses a room gets nothing of what happens in it after that, however they read; whoever stays misses nothing."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -10,6 +11,8 @@ from typing import ClassVar
 
 import pytest
 
+from quart_chat.domain import moderation
+from quart_chat.domain.actors import CONSOLE
 from quart_chat.errors import StoreUnavailable
 from quart_chat.events import ACT_NAMES, Event, MessagePosted
 from quart_chat.streaming import feed as feed_module
@@ -246,3 +249,31 @@ async def test_server_says_farewell_to_streams_and_refuses_polls(
             assert "removed from this room" in answer.text
         while "followed" not in (await others.next("message")).data:
             pass
+
+
+async def test_member_whose_network_is_shut_in_the_middle_of_a_poll_is_not_taken_for_a_stranger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody had to know who is a member until then. Whoever is none hears that they are out."""
+    monkeypatch.setattr(feed_module, "REFILL", 0)
+    async with (
+        hosted(tmp_path) as host,
+        Person("Ana", host.url) as ana,
+        Person("Eve", host.url) as eve,
+        Person("Cy", host.url) as cy,
+    ):
+        await ana.post_message("hello")
+        found = re.search(r'data-author="([0-9]+)"', (await eve.post_message("spam")).html)
+        assert found
+        feed, chat, number = await host.feed(), host.site.chat, int(found[1])
+
+        async def ban() -> None:
+            await moderation.remove(chat, "lobby", CONSOLE, number, ban=True)
+            await eventually(lambda: feed.head > 2 and not feed._gate_is_old)
+
+        for person, status in ((ana, 200), (cy, 403)):
+            await moderation.let_in(chat, "lobby", CONSOLE, number)
+            await eventually(lambda: not feed._gate_is_old)
+            feed._stored = Interrupted(feed._stored, ban)
+            answer = await person.client.get(f"/rooms/LOBBY/poll?after={feed.cursor(0)}")
+            assert answer.status_code == status, person.name
