@@ -266,11 +266,13 @@ async def test_full_disk_stops_the_cursor_and_no_post_and_it_goes_on_when_there_
             ballast.write_bytes(b"x" * free)
             await post(chat, "lobby", 100)
             await until(lambda: len(said) > 2)
-            before = path.read_bytes()
+            with audit_log._file._lock:  # between two attempts
+                before = path.read_bytes()
+                assert cursors(path) == [1, 2, 3], "nothing half written is left"
             assert await stored(chat, NAME) == {"lobby": 3}
-            assert cursors(path) == [1, 2, 3], "nothing half written is left"
             await post(chat, "tea", 2)
-            assert path.read_bytes() == before
+            with audit_log._file._lock:
+                assert path.read_bytes() == before
             ballast.unlink()
             await until_stored(chat, NAME, {"lobby": 103, "tea": 2})
     found = [(line["room"], int(str(line["cursor"]).split(".")[1])) for line in lines(path)]
