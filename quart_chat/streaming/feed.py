@@ -59,6 +59,9 @@ few hundred hear at a time."""
 STORE_PAUSE = 1.0
 """Seconds between attempts while the store cannot be read."""
 
+BEHIND = 10.0
+"""Seconds at most for which a reader waits who has found in the store what was not handed out yet."""
+
 
 RoomGate = Callable[[Sequence[Viewer]], Awaitable[Gate]]
 """Who may read the room, as it is in the store now. Raises StoreUnavailable."""
@@ -67,7 +70,9 @@ RoomGate = Callable[[Sequence[Viewer]], Awaitable[Gate]]
 class Log(Protocol):
     """A room's log in the store, from which a feed reads what the broker did not bring."""
 
-    def after(self, cursor: int, limit: int) -> Awaitable[Sequence[Event]]: ...
+    def after(self, cursor: int, limit: int) -> Awaitable[tuple[Sequence[Event], int]]:
+        """And the position of the newest event: what they are about is as it is there."""
+        ...
 
     def head(self) -> Awaitable[int]: ...
 
@@ -117,7 +122,7 @@ class Feed:
         """Read who may read, and the newest events into the ring, once. Readers who come back after a restart missed
         only few: they must not ask the store, each for itself. Raises StoreUnavailable."""
         self.gate = await self._load_gate(())
-        events = await self._stored.after(max(0, self.head - REFILL), REFILL)
+        events, _ = await self._stored.after(max(0, self.head - REFILL), REFILL)
         self._ring.fill([Entry(event) for event in events if event.cursor <= self.head])
 
     async def run(self, idle: float) -> None:
@@ -182,7 +187,8 @@ class Feed:
             return kept
         while True:
             head = self.head
-            events = await self._stored.after(position, min(limit, head - position))
+            events, now = await self._stored.after(position, min(limit, head - position))
+            await self._reach(now)
             entries = self._portion(self._ring.entries(events, head), form)
             for entry in entries:
                 self._ring.mend(entry)
@@ -270,6 +276,17 @@ class Feed:
         elif not self.gate.keeps(reader.viewer):
             reader.close(Reason.REMOVED)
 
+    async def _reach(self, position: int) -> None:
+        """Return when all up to there is handed out, and it is known who may have it. Raises StoreUnavailable."""
+        if self.head < position:
+            self._inbox.put_nowait(Position(position))  # a broker may have lost it
+        try:
+            async with asyncio.timeout(BEHIND):
+                while (self.head < position or self._gate_is_old) and not self.closed:
+                    await self._changed.wait()
+        except TimeoutError:
+            raise StoreUnavailable from None
+
     async def _is_too_much(self, position: int, most: int, form: Form) -> bool:
         if self.head - position <= FEW:
             return False
@@ -317,13 +334,15 @@ class Feed:
     async def _catch_up(self, target: int) -> None:
         while self.head < target:
             try:
-                events = await self._stored.after(self.head, STEP)
+                events, _ = await self._stored.after(self.head, STEP)
             except StoreUnavailable:
                 await asyncio.sleep(STORE_PAUSE)
                 continue
             if not events:
                 log.error("the log ends before an event that was published", head=self.head, target=target)
                 return
+            # What they are about is as it is by now, and somebody may have been removed before it became so.
+            await self._look_at_the_gate()
             await self._hand_out(events)
 
     async def _hand_out(self, events: Sequence[Event]) -> None:

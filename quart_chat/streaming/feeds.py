@@ -35,7 +35,7 @@ class _RoomLog:
     chat: Chat
     room_id: int
 
-    async def after(self, cursor: int, limit: int) -> Sequence[Event]:
+    async def after(self, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
         return await stored_log.events_after(self.chat, self.room_id, cursor, limit)
 
     async def head(self) -> int:

@@ -163,7 +163,7 @@ async def test_what_changes_is_told_once_and_with_who_did_it(chat: Chat, ana: As
         assert (now.standing, now.reason) == (Standing.IN, "")
         before += changes
         assert await head(chat) == before
-    events = await log.events_after(chat, now.room_id, before - 5, 10)
+    events, _ = await log.events_after(chat, now.room_id, before - 5, 10)
     assert [(type(event.act), event.actor_id) for event in events] == [(MemberChanged, owner.id)] * 5
 
 

@@ -40,7 +40,7 @@ async def ana(chat: Chat) -> Asker:
 
 async def told(chat: Chat, slug: str) -> list[tuple[str, str]]:
     """What each event of the log of a room is, and whom it shows."""
-    found = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 100)
+    found, _ = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 100)
     shown: list[Any] = [getattr(event.act, "member", None) or getattr(event.act, "message", None) for event in found]
     return [(type(event.act).__name__, each.author.name) for event, each in zip(found, shown, strict=True)]
 

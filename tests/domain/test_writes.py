@@ -142,7 +142,7 @@ async def test_every_write_is_in_the_log_with_who_did_it(chat: Chat) -> None:
     for name, write in WRITES.items():
         head = await log.head(chat, room.id)
         await write(chat, ana)
-        found = await log.events_after(chat, room.id, head, 10)
+        found, _ = await log.events_after(chat, room.id, head, 10)
         told[name] = [(type(event.act).__name__, event.actor_id) for event in found]
     by_operator = {
         "operators.appoint",
@@ -189,7 +189,7 @@ async def test_new_name_is_told_in_every_room_of_whoever_has_it(chat: Chat) -> N
     assert posted.message.author.name == "Ana"
     names = {}
     for slug in ("lobby", "tea", "garden", "cake"):
-        found = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 10)
+        found, _ = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 10)
         shown = [getattr(event.act, "member", None) or event.act.message for event in found]
         names[slug] = [
             (type(event.act).__name__, subject.author.name) for event, subject in zip(found, shown, strict=True)

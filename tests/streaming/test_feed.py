@@ -317,12 +317,12 @@ class Interrupted:
         self.head = log.head
         self.size_after = log.size_after
 
-    async def after(self, cursor: int, limit: int) -> Sequence[Event]:
-        events = await self._log.after(cursor, limit)
+    async def after(self, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
+        found = await self._log.after(cursor, limit)
         happens, self._happens = self._happens, None
         if happens is not None:
             await happens()
-        return events
+        return found
 
 
 @pytest.mark.parametrize("more", [0, 5], ids=["alone", "before more than is remembered"])

@@ -166,6 +166,34 @@ async def test_replay_ends_where_the_room_was_lost(tmp_path: Path) -> None:
             assert await rest(replaying) == ["farewell"]
 
 
+async def test_replay_shows_nothing_as_it_became_after_the_room_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older event shows its message as it is by now, of which the feed may not have heard. Nor does one that catches
+    up hand it out."""
+    monkeypatch.setattr(feed_module, "REFILL", 0)
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        first = await running.post("first")
+        await running.post("second")
+        broker.held.clear()
+        feed = await running.feed()
+        (bob,), (ana,) = join(feed, 1, viewer=BOB), join(feed, 1, viewer=ANA)
+        lost = await running.post("the room is lost")
+        rules.users = frozenset({"ana"})
+        await running.edit(lost, "what became of it")
+        await running.edit(first, "what became of the first")
+        broker.held.clear()
+        parser = Parser()
+        async with aclosing(running.stream(feed, running.at(0), viewer=ANA)) as body:
+            events = [event async for chunk in body for event in parser.feed(chunk)]
+        assert "became" not in "".join(event.data for event in events)
+        assert events[-1].type == "farewell"
+        assert (positions(ana), ana.ended) == ([], Reason.REMOVED)
+        while positions(bob) != [3, 4, 5]:
+            await asyncio.sleep(0)
+
+
 async def test_who_was_let_in_again_is_not_refused_by_a_feed_that_has_not_heard_of_it(tmp_path: Path) -> None:
     broker, rules = HoldingBroker(), Rules(frozenset({"ana"}))
     async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):

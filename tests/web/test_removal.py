@@ -272,7 +272,7 @@ async def test_moderator_of_a_site_removes_from_a_frame_by_a_page_of_its_own(
         assert "Bob" in listed.by_class("people")[0].text
         assert listed.all("form", action=path(mo, number, "return"))
         async with beside(server) as chat:
-            found = await log.events_after(chat, (await rooms.find(chat, room, CONSOLE)).id, 0, 100)
+            found, _ = await log.events_after(chat, (await rooms.find(chat, room, CONSOLE)).id, 0, 100)
         actors = {event.actor_id for event in found if isinstance(event.act, MemberChanged)}
         assert len(actors) == 1
         assert None not in actors, "the log says whose act it was"
