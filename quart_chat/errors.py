@@ -363,6 +363,15 @@ class RemovedFromRoom(ChatError):
         self.reason = reason
 
 
+class NetworkShut(RemovedFromRoom):
+    """The same for somebody who was never in: to pages and programs it is one thing, to people it is not."""
+
+    sentence = (
+        "Nobody new can come into this room from your network at the moment. Whoever looks after the room can open it "
+        "again."
+    )
+
+
 class Draining(ChatError):
     code = "draining"
     status = 503

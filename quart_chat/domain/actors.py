@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from quart_chat.errors import RemovedFromRoom
+from quart_chat.errors import NetworkShut, RemovedFromRoom
 from quart_chat.identity.site_tokens import Signed
 from quart_chat.identity.tickets import Confirmed
 from quart_chat.models import Place, Rank, Standing, User
@@ -81,7 +81,7 @@ def rank_of(
     place: Place | None, *, owns: bool = False, operator: bool = False, role: str | None = None, shut: bool = False
 ) -> Rank:
     """What somebody may in a public room: by their place in it, by being an operator, by the role that its site has
-    signed. `shut` is their network to whoever is no member. Raises RemovedFromRoom.
+    signed. `shut` is their network to whoever is no member. Raises RemovedFromRoom, NetworkShut.
 
     Nobody takes a room away from its owner, or anything from an operator.
     """
@@ -92,5 +92,5 @@ def rank_of(
         if place and place.standing is not Standing.IN:
             raise RemovedFromRoom(place.reason)
         if place is None and shut:
-            raise RemovedFromRoom
+            raise NetworkShut
     return max(rank, Rank.MODERATOR) if role == "moderator" else rank

@@ -16,6 +16,7 @@ from quart_chat.errors import (
     ChatError,
     MemberNotFound,
     NeedsConfirmation,
+    NetworkShut,
     NotModerator,
     NotOperator,
     NotOwner,
@@ -163,7 +164,7 @@ async def test_who_is_out_gets_in_nowhere(chat: Chat, ana: Asker) -> None:
         assert await refused(chat, stranger, Action.READ) == []
     await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, bo.address), now=0))
     chat.gates.forget()
-    assert await refused(chat, stranger, Action.READ) == [RemovedFromRoom] * 2
+    assert await refused(chat, stranger, Action.READ) == [NetworkShut] * 2, "who was never in was not removed"
     assert await refused(chat, replace(stranger, address="192.0.2.77"), Action.WRITE) == []
     assert await refused(chat, cy, Action.WRITE) == [], "who was a member before is not meant"
     assert await refused(chat, replace(ana, address=bo.address), Action.SETTINGS) == []
