@@ -1,17 +1,11 @@
 """Whether another process has committed to an SQLite database: nobody else tells of what a command beside did."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 PAUSE = 0.25
-"""Seconds between two looks. One costs a single call of the system while nothing is written."""
-
-COARSE = 50_000_000
-"""Nanoseconds that a file system's clock may stand still, several times what kernels have: what is written within that
-after a look leaves the file looking the same."""
+"""Seconds between two looks, of which each costs about a quarter of a millisecond of CPU."""
 
 MARGIN_MS = 60_000
 """What is read again of the time before the last look: the clock may have been set."""
@@ -23,34 +17,28 @@ OnOthers = Callable[[Moved], None]
 
 
 class Others:
-    """Looks at the write-ahead log, and asks only where that has changed. `connection` MUST be the one that writes: of
-    itself SQLite's counter says nothing (https://www.sqlite.org/pragma.html#pragma_data_version)."""
+    """Asks SQLite, each time: from the file it cannot be told. What is written to the write-ahead log counts when its
+    index says so, after a sync that may take any time, and that changes nothing in the log itself.
 
-    def __init__(self, path: Path) -> None:
-        self._log = f"{path}-wal"
-        self._seen: tuple[int, int] | None = None
-        self._version: int | None = None
+    `connection` MUST be the one that writes: of what it commits itself the counter says nothing
+    (https://www.sqlite.org/pragma.html#pragma_data_version). Raises sqlite3.Error.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._version = self._counter()
         self._looked_at = time.time_ns() // 1_000_000
 
-    def have_written(self) -> bool:
-        """Whether anybody has, this process included, since this was asked last."""
-        try:
-            found = os.stat(self._log)  # noqa: PTH116  # as in file.Watch
-            seen = (found.st_mtime_ns, found.st_size)
-        except OSError:
-            seen = (0, 0)
-        changed = seen != self._seen
-        self._seen = seen if time.time_ns() - seen[0] > COARSE else None
-        return changed
-
-    def moved(self, connection: sqlite3.Connection) -> Moved | None:
+    def moved(self) -> Moved | None:
         """What another process may have changed since the last look; None where none has committed. Raises
-        sqlite3.Error."""
-        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        sqlite3.Error, and then the next look finds it."""
+        version, now = self._counter(), time.time_ns() // 1_000_000
         if version == self._version:
             return None
-        now, since = time.time_ns() // 1_000_000, self._looked_at - MARGIN_MS
-        rows = connection.execute("SELECT id, cursor FROM rooms WHERE active_at >= ?", (since,)).fetchall()
-        # Only now: where this has failed, the next look finds it.
-        before, self._version, self._looked_at = self._version, version, now
-        return None if before is None else {row["id"]: row["cursor"] for row in rows}
+        since = self._looked_at - MARGIN_MS
+        rows = self._connection.execute("SELECT id, cursor FROM rooms WHERE active_at >= ?", (since,)).fetchall()
+        self._version, self._looked_at = version, now
+        return {row["id"]: row["cursor"] for row in rows}
+
+    def _counter(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])

@@ -103,6 +103,7 @@ class SQLiteDatabase:
             file.tighten(self._real)
             if self._guard is not None:
                 await _on_thread(writer, self._guard.begin)
+            looking = await _on_thread(writer, Others)  # from here on: whatever is read, is read later
             self._readers = itertools.cycle([await self._connect(readonly=True) for _ in range(READERS)])
         except sqlite3.Error as error:
             await self.close()
@@ -114,7 +115,7 @@ class SQLiteDatabase:
         self._lane.start()
         self._tasks.append(asyncio.create_task(self._tidy(writer), name="store tidier"))
         if self._on_others is not None:
-            others = asyncio.create_task(self._look_at_others(writer, self._on_others), name="store others")
+            others = asyncio.create_task(self._look_at_others(writer, looking, self._on_others), name="store others")
             self._tasks.append(others)
 
     async def close(self) -> None:
@@ -196,19 +197,12 @@ class SQLiteDatabase:
             if not await _on_thread(connection, tidy):
                 self._untidy.set()
 
-    async def _look_at_others(self, connection: aiosqlite.Connection, tell: OnOthers) -> None:
-        others = Others(self._real)
-        await _on_thread(connection, others.moved)
-        unsure = False
+    async def _look_at_others(self, connection: aiosqlite.Connection, others: Others, tell: OnOthers) -> None:
         while True:
             await asyncio.sleep(PAUSE)
-            if others.have_written() or unsure:
-                unsure = True
-                with suppress(sqlite3.Error):
-                    moved = await _on_thread(connection, others.moved)
-                    unsure = False
-                    if moved is not None:
-                        tell(moved)
+            with suppress(sqlite3.Error):
+                if (moved := await _on_thread(connection, lambda _: others.moved())) is not None:
+                    tell(moved)
 
     def _end(self, connection: sqlite3.Connection) -> None:
         if self._guard is not None:

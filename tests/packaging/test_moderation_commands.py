@@ -85,7 +85,12 @@ async def test_moderators_and_operators_are_made_by_commands(server: Server, ali
 
 
 async def test_people_of_one_name_are_listed_with_what_tells_them_apart(server: Server, alice: Person) -> None:
-    people = [alice, Person("Alice", server.url), Person("Alice", server.url)]
+    async with Person("Alice", server.url) as second, Person("Alice", server.url) as third:
+        await tell_apart(server, [alice, second, third])
+
+
+async def tell_apart(server: Server, people: list[Person]) -> None:
+    alice = people[0]
     for person in people:
         await person.post_message("hello")
     await people[0].send("/rooms", name="Tea", slug="tea")
@@ -106,8 +111,6 @@ async def test_people_of_one_name_are_listed_with_what_tells_them_apart(server: 
             await stream.next("message")
     answers = [(await person.client.get("/rooms/lobby")).status_code for person in people]
     assert answers == [200, 403, 403]
-    for person in people[1:]:
-        await person.client.aclose()
 
 
 REFUSED: dict[tuple[str, ...], str] = {
