@@ -44,11 +44,11 @@ def main() -> int:
         if asked.quick
         else Plan(build, (1000, 10_000), seconds=5, calm_seconds=16, rounds=asked.rounds or 3, windows=5)
     )
-    _allow_files(plan.readers[1] + 200)
+    allow_files(plan.readers[1] + 200)
     return _run(plan, Bench(plan), build if asked.quick else ROOT / "bench", build if asked.quick else ROOT / "docs")
 
 
-def _allow_files(needed: int) -> None:
+def allow_files(needed: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         sys.exit(f"A process may open {hard} files here, {needed} are needed: raise it with `ulimit -Hn`.")

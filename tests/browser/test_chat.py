@@ -83,6 +83,7 @@ async def test_guest_whose_name_has_become_a_members_changes_a_message_under_ano
     await ana.introduce("Ana")
     await ana.is_live()
     await ana.send("mine")
+    await ana.shows("mine")
     site = await site_of(server, room)
     async with Visitor("", server.url, room, token=site.token(name="Ana")) as member:
         assert (await member.try_to_post("I am Ana")).status_code == 201
