@@ -1,7 +1,6 @@
 """`python -m bench`: prints one table, writes the results and the chart. Exits with 1 when a run was invalid."""
 
 import argparse
-import resource
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from bench import contestants, loader, report
 from bench.bars import Missing, bars, median
 from bench.chart import chart
 from bench.contestants import CHANNELS, NAIVE, NCHAN_PEER, QUART_CHAT, STARLETTE, Contestant
+from bench.host import allow_files
 from bench.scenarios import Bench, Numbers, Plan
 
 ROOT = Path(__file__).parent.parent
@@ -46,13 +46,6 @@ def main() -> int:
     )
     allow_files(plan.readers[1] + 200)
     return _run(plan, Bench(plan), build if asked.quick else ROOT / "bench", build if asked.quick else ROOT / "docs")
-
-
-def allow_files(needed: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        sys.exit(f"A process may open {hard} files here, {needed} are needed: raise it with `ulimit -Hn`.")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _run(plan: Plan, bench: Bench, results: Path, pictures: Path) -> int:

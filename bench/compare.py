@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import loader
-from bench.__main__ import ROOT, allow_files
 from bench.contestants import QUART_CHAT, Contestant
-from bench.host import running
+from bench.host import allow_files, running
 from bench.scenarios import SETTLE, Numbers
+
+ROOT = Path(__file__).parent.parent
 
 FEW, MANY = 1000, 10_000
 

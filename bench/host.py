@@ -1,9 +1,11 @@
 """Processes of a benchmark: the server on one core, the load on the other."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +26,14 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
+
+
+def allow_files(needed: int) -> None:
+    """Let this process and its children open so many files, or end with a sentence."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        sys.exit(f"A process may open {hard} files here, {needed} are needed: raise it with `ulimit -Hn`.")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def pinned(core: int, command: Sequence[str | Path]) -> list[str | Path]:
