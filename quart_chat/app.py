@@ -23,6 +23,7 @@ from quart_chat.events import Event
 from quart_chat.http import context, errors, hosts, security
 from quart_chat.http.connection import ChatConnection
 from quart_chat.http.context import ChatRequest
+from quart_chat.http.numbers import Number
 from quart_chat.http.proxies import Proxies
 from quart_chat.http.serving import Site
 from quart_chat.http.surfaces import FORM_LENGTH, held_paths
@@ -78,6 +79,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     # Werkzeug would send whoever writes two slashes elsewhere, to an address made of what was asked for.
     app.url_map.merge_slashes = False
+    app.url_map.converters["number"] = Number
     app.config["MAX_CONTENT_LENGTH"] = FORM_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
     templates = Templates(assets.folder("templates"), joined=config.assets == "joined", cdn=config.cdn == "on")

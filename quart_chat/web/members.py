@@ -16,13 +16,13 @@ from quart_chat.identity.tickets import Confirmed, Deed
 blueprint = Blueprint("members", __name__, PAGES, url_prefix="/rooms/<slug>")
 
 
-@blueprint.get("/members/<int:user_id>/removal")
+@blueprint.get("/members/<number:user_id>/removal")
 async def ask(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, where no script does."""
     return await _ask(slug, user_id)
 
 
-@blueprint.post("/members/<int:user_id>/removal")
+@blueprint.post("/members/<number:user_id>/removal")
 async def remove(slug: str, user_id: int) -> ResponseReturnValue:
     """Fields: `ban` is `1` to ban as well, `reason` is what the person is told."""
     form = await context.form()
@@ -34,14 +34,14 @@ async def remove(slug: str, user_id: int) -> ResponseReturnValue:
     return await _done(slug, event, asker)
 
 
-@blueprint.post("/members/<int:user_id>/return")
+@blueprint.post("/members/<number:user_id>/return")
 async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
     ticket = (await context.form()).get("ticket")
     asker = _asker(ticket, moderation.RETURN, slug, user_id)
     return await _done(slug, await moderation.let_in(context.site().chat, slug, asker, user_id), asker)
 
 
-@blueprint.post("/members/<int:user_id>/confirmation")
+@blueprint.post("/members/<number:user_id>/confirmation")
 async def confirm(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, in a tab of its own (as `messages.confirm`)."""
     form = await context.form()

@@ -52,12 +52,12 @@ async def create(slug: str) -> ResponseReturnValue:
     return response
 
 
-@blueprint.get("/<int:message_id>")
+@blueprint.get("/<number:message_id>")
 async def show(slug: str, message_id: int) -> str:
     return await _show(slug, message_id)
 
 
-@blueprint.route("/<int:message_id>", methods=["POST", "PUT"])
+@blueprint.route("/<number:message_id>", methods=["POST", "PUT"])
 async def update(slug: str, message_id: int) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, message_id, form, error))
@@ -69,7 +69,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     return _changed(event, await credentials.rank(slug) if "name" in form else None)
 
 
-@blueprint.get("/<int:message_id>/source")
+@blueprint.get("/<number:message_id>/source")
 @blueprint.but(STRICTEST)
 async def source(slug: str, message_id: int) -> Response:
     """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
@@ -79,7 +79,7 @@ async def source(slug: str, message_id: int) -> Response:
     return response
 
 
-@blueprint.get("/<int:message_id>/deletion")
+@blueprint.get("/<number:message_id>/deletion")
 async def ask(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted, where no script does."""
     message, _ = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
@@ -87,8 +87,8 @@ async def ask(slug: str, message_id: int) -> str:
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=None)
 
 
-@blueprint.route("/<int:message_id>", methods=["DELETE"], endpoint="delete")
-@blueprint.post("/<int:message_id>/deletion")
+@blueprint.route("/<number:message_id>", methods=["DELETE"], endpoint="delete")
+@blueprint.post("/<number:message_id>/deletion")
 async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     """Forms know no DELETE, and some proxies block it: a deletion can be posted too."""
     ticket = (await context.form()).get("ticket")
@@ -100,7 +100,7 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     return _changed(event) if context.is_htmx() else await _back(slug)
 
 
-@blueprint.post("/<int:message_id>/confirmation")
+@blueprint.post("/<number:message_id>/confirmation")
 async def confirm(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted. Frames open it in a tab of its own, where nobody else's page
     can lead a click; by a form, so that their token is in no address."""

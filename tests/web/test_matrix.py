@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -58,58 +58,58 @@ CODES = {
 """Why it is refused; a dot where it is not."""
 
 TABLE = """
-GET    -   /                                                       200  ...... ..... ... .....
-GET    -   /apple-touch-icon.png                                   200  ...... ..... ... .....
-GET    -   /diagnose                                               200  ...... ..... ... .....
-GET    -   /diagnose/echo                                          200  ...... ..... ... .....
-GET    -   /diagnose/poll                                          200  ...... ..... ... .....
-GET    -   /diagnose/stream                                        200  ...... ..... ... .....
-GET    -   /diagnose/verdict                                       200  ...... ..... ... .....
-GET    -   /diagnose/websocket                                     426  ...... ..... ... .....
-GET    -   /embed.js                                               200  ...... ..... ... .....
-GET    -   /embed/<slug>                                           200  ...... RRR.R ... .....
-POST   -   /embed/<slug>/me                                        303  A..... ..AAV AVV AAVVV
-POST   -   /embed/<slug>/messages                                  303  ...... RRR.R ... ..IEI
-GET    -   /healthz                                                200  ...... ..... ... .....
-GET    -   /manifest.webmanifest                                   200  ...... ..... ... .....
-GET    -   /me                                                     200  ...... ..... ... .....
-POST   -   /me                                                     303  A..... ..ALV LVV AAVVV
-GET    -   /oembed                                                 200  ...... RRRRR ... .....
-GET    -   /readyz                                                 200  ...... ..... ... .....
-GET    -   /rooms                                                  303  ...... ..... ... .....
-POST   -   /rooms                                                  303  ...... ..... ... .....
-GET    -   /rooms/                                                 303  ...... ..... ... .....
-GET    -   /rooms/<slug>                                           200  ...... RRRRR ... .....
-GET    -   /rooms/<slug>/embed                                     200  ...... RRRRR ... .....
-POST   -   /rooms/<slug>/embed                                     303  OOOO.. RRRRR OOO OOIEI
-GET    -   /rooms/<slug>/identity                                  200  ...... RRRRR ... ..IEI
-POST   -   /rooms/<slug>/members/<int:user_id>/confirmation        200  MMMMMM MRRRR MM. MMSSS
-GET    -   /rooms/<slug>/members/<int:user_id>/removal             200  MMM... RRRRR MM. MMIEI
-POST   -   /rooms/<slug>/members/<int:user_id>/removal             303  MMM... RRRCC CCC MCCCC
-POST   -   /rooms/<slug>/members/<int:user_id>/return              303  MMM... RRRCC CCC MCCCC
-GET    -   /rooms/<slug>/messages                                  200  ...... RRRRR ... .....
-POST   -   /rooms/<slug>/messages                                  303  ...... RRRRR ... ..IEI
-DELETE -   /rooms/<slug>/messages/<int:message_id>                 303  YYY... RRRCC CCC YCCCC
-DELETE own /rooms/<slug>/messages/<int:message_id>                 303  YY.... RRRCC CCC YCCCC
-GET    -   /rooms/<slug>/messages/<int:message_id>                 200  ...... RRRRR ... .....
-POST   -   /rooms/<slug>/messages/<int:message_id>                 303  YYYYYY RRRRR YYY YYIEI
-POST   own /rooms/<slug>/messages/<int:message_id>                 303  YY.... RRRRR ... YYIEI
-PUT    -   /rooms/<slug>/messages/<int:message_id>                 303  YYYYYY RRRRR YYY YYIEI
-PUT    own /rooms/<slug>/messages/<int:message_id>                 303  YY.... RRRRR ... YYIEI
-POST   -   /rooms/<slug>/messages/<int:message_id>/confirmation    200  YYYYYY YRRRR YY. YYSSS
-POST   own /rooms/<slug>/messages/<int:message_id>/confirmation    200  YYYYYY YRRRR ... YYSSS
-GET    -   /rooms/<slug>/messages/<int:message_id>/deletion        200  YYY... RRRRR YY. YYIEI
-GET    own /rooms/<slug>/messages/<int:message_id>/deletion        200  YY.... RRRRR ... YYIEI
-POST   -   /rooms/<slug>/messages/<int:message_id>/deletion        303  YYY... RRRCC CCC YCCCC
-POST   own /rooms/<slug>/messages/<int:message_id>/deletion        303  YY.... RRRCC CCC YCCCC
-GET    -   /rooms/<slug>/messages/<int:message_id>/source          200  YYYYYY RRRRR YYY YYIEI
-GET    own /rooms/<slug>/messages/<int:message_id>/source          200  YY.... RRRRR ... YYIEI
-GET    -   /rooms/<slug>/poll                                      200  ...... RRRRR ... .....
-GET    -   /rooms/<slug>/qr.svg                                    200  ...... RRRRR ... .....
-GET    -   /rooms/<slug>/removed                                   200  MMM... RRRRR CCC MCIEI
-GET    -   /rooms/<slug>/share                                     200  ...... RRRRR ... .....
-GET    -   /rooms/<slug>/stream                                    200  ...... RRRRR ... .....
-GET    -   /static/<path>                                          200  ...... ..... ... .....
+GET    -   /                                                          200  ...... ..... ... .....
+GET    -   /apple-touch-icon.png                                      200  ...... ..... ... .....
+GET    -   /diagnose                                                  200  ...... ..... ... .....
+GET    -   /diagnose/echo                                             200  ...... ..... ... .....
+GET    -   /diagnose/poll                                             200  ...... ..... ... .....
+GET    -   /diagnose/stream                                           200  ...... ..... ... .....
+GET    -   /diagnose/verdict                                          200  ...... ..... ... .....
+GET    -   /diagnose/websocket                                        426  ...... ..... ... .....
+GET    -   /embed.js                                                  200  ...... ..... ... .....
+GET    -   /embed/<slug>                                              200  ...... RRR.R ... .....
+POST   -   /embed/<slug>/me                                           303  A..... ..AAV AVV AAVVV
+POST   -   /embed/<slug>/messages                                     303  ...... RRR.R ... ..IEI
+GET    -   /healthz                                                   200  ...... ..... ... .....
+GET    -   /manifest.webmanifest                                      200  ...... ..... ... .....
+GET    -   /me                                                        200  ...... ..... ... .....
+POST   -   /me                                                        303  A..... ..ALV LVV AAVVV
+GET    -   /oembed                                                    200  ...... RRRRR ... .....
+GET    -   /readyz                                                    200  ...... ..... ... .....
+GET    -   /rooms                                                     303  ...... ..... ... .....
+POST   -   /rooms                                                     303  ...... ..... ... .....
+GET    -   /rooms/                                                    303  ...... ..... ... .....
+GET    -   /rooms/<slug>                                              200  ...... RRRRR ... .....
+GET    -   /rooms/<slug>/embed                                        200  ...... RRRRR ... .....
+POST   -   /rooms/<slug>/embed                                        303  OOOO.. RRRRR OOO OOIEI
+GET    -   /rooms/<slug>/identity                                     200  ...... RRRRR ... ..IEI
+POST   -   /rooms/<slug>/members/<number:user_id>/confirmation        200  MMMMMM MRRRR MM. MMSSS
+GET    -   /rooms/<slug>/members/<number:user_id>/removal             200  MMM... RRRRR MM. MMIEI
+POST   -   /rooms/<slug>/members/<number:user_id>/removal             303  MMM... RRRCC CCC MCCCC
+POST   -   /rooms/<slug>/members/<number:user_id>/return              303  MMM... RRRCC CCC MCCCC
+GET    -   /rooms/<slug>/messages                                     200  ...... RRRRR ... .....
+POST   -   /rooms/<slug>/messages                                     303  ...... RRRRR ... ..IEI
+DELETE -   /rooms/<slug>/messages/<number:message_id>                 303  YYY... RRRCC CCC YCCCC
+DELETE own /rooms/<slug>/messages/<number:message_id>                 303  YY.... RRRCC CCC YCCCC
+GET    -   /rooms/<slug>/messages/<number:message_id>                 200  ...... RRRRR ... .....
+POST   -   /rooms/<slug>/messages/<number:message_id>                 303  YYYYYY RRRRR YYY YYIEI
+POST   own /rooms/<slug>/messages/<number:message_id>                 303  YY.... RRRRR ... YYIEI
+PUT    -   /rooms/<slug>/messages/<number:message_id>                 303  YYYYYY RRRRR YYY YYIEI
+PUT    own /rooms/<slug>/messages/<number:message_id>                 303  YY.... RRRRR ... YYIEI
+POST   -   /rooms/<slug>/messages/<number:message_id>/confirmation    200  YYYYYY YRRRR YY. YYSSS
+POST   own /rooms/<slug>/messages/<number:message_id>/confirmation    200  YYYYYY YRRRR ... YYSSS
+GET    -   /rooms/<slug>/messages/<number:message_id>/deletion        200  YYY... RRRRR YY. YYIEI
+GET    own /rooms/<slug>/messages/<number:message_id>/deletion        200  YY.... RRRRR ... YYIEI
+POST   -   /rooms/<slug>/messages/<number:message_id>/deletion        303  YYY... RRRCC CCC YCCCC
+POST   own /rooms/<slug>/messages/<number:message_id>/deletion        303  YY.... RRRCC CCC YCCCC
+GET    -   /rooms/<slug>/messages/<number:message_id>/source          200  YYYYYY RRRRR YYY YYIEI
+GET    own /rooms/<slug>/messages/<number:message_id>/source          200  YY.... RRRRR ... YYIEI
+GET    -   /rooms/<slug>/poll                                         200  ...... RRRRR ... .....
+GET    -   /rooms/<slug>/qr.svg                                       200  ...... RRRRR ... .....
+GET    -   /rooms/<slug>/removed                                      200  MMM... RRRRR CCC MCIEI
+GET    -   /rooms/<slug>/share                                        200  ...... RRRRR ... .....
+GET    -   /rooms/<slug>/stream                                       200  ...... RRRRR ... .....
+GET    -   /static/<path>                                             200  ...... ..... ... .....
 """
 """Method; whether what it is about is the asker's own; address; the status of what is not refused; and the columns."""
 
@@ -241,15 +241,24 @@ class World:
         return self._persons.pop()
 
     async def answer(
-        self, row: Row, column: str, slug: str = "tea", *, method: str = "", query: str = "", **headers: str
+        self,
+        row: Row,
+        column: str,
+        slug: str = "tea",
+        *,
+        method: str = "",
+        query: str = "",
+        written: Callable[[str], str] = str,
+        **headers: str,
     ) -> Answer:
+        """`written` is how the number in the address is."""
         who = self.people[column, slug]
         path = row.rule + (query or QUERIES.get(row.rule, ""))
         if "message_id" in path or "<id>" in path:
             number = str(await self.message(who.user if row.own and who.user else self.author))
-            path = path.replace("<int:message_id>", number).replace("<id>", number)
+            path = path.replace("<number:message_id>", written(number)).replace("<id>", number)
         if "user_id" in path:
-            path = path.replace("<int:user_id>", str(await self.person()))
+            path = path.replace("<number:user_id>", written(str(await self.person())))
         path = path.replace("<path>", f"{fingerprint(folder('static'))}/room.js")
         path = path.replace("<slug>", slug).replace("<epoch>", self.chat.epoch)
         form = None
@@ -368,6 +377,31 @@ async def test_everybody_is_answered_as_the_table_says(world: World) -> None:
                 answer = await world.answer(row, column, method=method)
                 if (found := (answer.status, answer.code)) != row.expected(column):
                     wrong.append(f"{method} {row.rule} for {column}: {found}, and not {row.expected(column)}")
+    assert not wrong, "\n".join(wrong)
+
+
+NUMBERS: dict[str, Callable[[str], str]] = {
+    "Arabic-Indic": lambda number: quote(number.translate({ord("0") + digit: 0x660 + digit for digit in range(10)})),
+    "full width": lambda number: quote(number.translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})),
+    "zeros before it": lambda number: f"000{number}",
+    "a sign": lambda number: f"+{number}",
+    "a line break": lambda number: f"{number}%0a",
+    "past what databases hold": lambda _: "9" * 19,
+    "past what Python reads": lambda _: "9" * 5_000,
+    "nothing": lambda _: "0",
+}
+"""How a number in an address is not written."""
+
+
+async def test_number_in_an_address_is_written_in_one_way(world: World) -> None:
+    numbered = [row for row in rows() if "_id>" in row.rule]
+    assert len(numbered) > 15
+    wrong = []
+    for row in numbered:
+        for what, written in NUMBERS.items():
+            answer = await world.answer(row, "operator", written=written)
+            if (found := (answer.status, answer.code)) != (404, "not_found"):
+                wrong.append(f"{row.method} {row.rule}, {what}: {found}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -31,13 +31,13 @@ SURFACES = {
     "/manifest.webmanifest": PAGES,
     "/apple-touch-icon.png": PAGES,
     "/rooms/<slug>/messages": PAGES,
-    "/rooms/<slug>/messages/<int:message_id>": PAGES,
-    "/rooms/<slug>/messages/<int:message_id>/source": STRICTEST,
-    "/rooms/<slug>/messages/<int:message_id>/deletion": PAGES,
-    "/rooms/<slug>/messages/<int:message_id>/confirmation": PAGES,
-    "/rooms/<slug>/members/<int:user_id>/removal": PAGES,
-    "/rooms/<slug>/members/<int:user_id>/confirmation": PAGES,
-    "/rooms/<slug>/members/<int:user_id>/return": PAGES,
+    "/rooms/<slug>/messages/<number:message_id>": PAGES,
+    "/rooms/<slug>/messages/<number:message_id>/source": STRICTEST,
+    "/rooms/<slug>/messages/<number:message_id>/deletion": PAGES,
+    "/rooms/<slug>/messages/<number:message_id>/confirmation": PAGES,
+    "/rooms/<slug>/members/<number:user_id>/removal": PAGES,
+    "/rooms/<slug>/members/<number:user_id>/confirmation": PAGES,
+    "/rooms/<slug>/members/<number:user_id>/return": PAGES,
     "/rooms/<slug>/removed": PAGES,
     "/rooms/<slug>/identity": OWN_PAGES,
     "/me": PAGES,
@@ -105,7 +105,7 @@ def methods() -> Iterator[tuple[str, str]]:
 
 
 def path(rule: str, room: str) -> str:
-    return rule.replace("<slug>", room).replace("<int:message_id>", "1").replace("<int:user_id>", "1")
+    return rule.replace("<slug>", room).replace("<number:message_id>", "1").replace("<number:user_id>", "1")
 
 
 def extend(app: Quart) -> None:
