@@ -14,14 +14,14 @@ from quart_chat import vendor
 
 SCRIPTS = {
     name.rpartition("/")[2]: f"{name}.js"
-    for name in ("room", "framed", "still", "share", "list/local-times", "embedding", "diagnose")
+    for name in ("room", "embedded", "still", "share", "list/local-times", "embed-settings", "diagnose")
 }
 """The modules that pages begin with, by the names under which pages ask for them."""
 
 INLINE = "choose-htmx"
 """What stands in the page itself, because everything else would be later."""
 
-SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "frame", "print")
+SHEETS = ("base", "colours", "layout", "message", "composer", "status", "rooms", "embed", "print")
 """Of every page, in this order. `dark` stands in the page itself: scripts choose when it counts."""
 
 HTMX = "htmx.js"

@@ -194,10 +194,10 @@ class NotOwner(ChatError):
     sentence = "Only the owner of this room can change this."
 
 
-class FramingRefused(ChatError):
-    """A frame says that it is in the page of an origin that the room's list does not have."""
+class EmbedRefused(ChatError):
+    """An embed says that it is in the page of an origin that the room's list does not have."""
 
-    code = "framing_refused"
+    code = "embed_refused"
     status = 403
 
 

@@ -82,7 +82,7 @@ class Room:
     owner_id: int | None = None
     """The user who made the room; None where only the operator may change it."""
     origins: tuple[str, ...] | None = None
-    """Who may show it in a frame, as CSP source expressions; None until somebody has set a list."""
+    """Who may embed it, as CSP source expressions; None until somebody has set a list."""
     signed_only: bool = False
     """Whether only those write whom the room's site has signed in."""
 

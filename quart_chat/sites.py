@@ -1,4 +1,4 @@
-"""Sites that may show a room in a frame of their pages: how their origins are written, and which of them one is."""
+"""Sites that may embed a room: how their origins are written, and which of them one is."""
 
 import re
 from urllib.parse import urlsplit
@@ -60,7 +60,7 @@ def ancestors(room: Room, *, local: bool) -> tuple[str, ...]:
 
 
 def allows(room: Room, origin: str, *, local: bool) -> bool:
-    """Whether a page of `origin` may frame the room. Never `null`, which any page can seem to be."""
+    """Whether a page of `origin` may embed the room. Never `null`, which any page can seem to be."""
     return len(origin) <= ORIGIN_LENGTH and any(_matches(source, origin) for source in ancestors(room, local=local))
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.cdn import answer_as_cdn  # noqa: E402
 from tests.browser.chromium import FLAGS, MISSING, find_chromium  # noqa: E402
 from tests.browser.host import hosting  # noqa: E402
-from tests.frames import site_of  # noqa: E402
+from tests.embeds import site_of  # noqa: E402
 from tests.people import Person  # noqa: E402
 from tests.serving import Server, serving  # noqa: E402
 

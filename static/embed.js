@@ -12,13 +12,13 @@
   const CHAT = new URL(SOURCE).origin;
   const TAG = "quart-chat";
   const SWITCHES = ["compact", "readonly"];
-  const FOR_FRAME = ["theme", "accent", "locale", ...SWITCHES];
-  const ATTRIBUTES = ["room", ...FOR_FRAME, "bubble", "height", "label"];
-  const EVENTS = ["message", "unread", "resize", "error"]; // of the frame, for the page
+  const FOR_IFRAME = ["theme", "accent", "locale", ...SWITCHES];
+  const ATTRIBUTES = ["room", ...FOR_IFRAME, "bubble", "height", "label"];
+  const EVENTS = ["message", "unread", "resize", "error"]; // of the iframe, for the page
   const ACCENT = "2b6390";
   const HEIGHT = 480; // pixels
-  const PATIENCE = 10000; // milliseconds until a loaded frame speaks
-  const HOLDING = 3; // frames of a page that may keep a connection open: browsers have six for each server
+  const PATIENCE = 10000; // milliseconds until a loaded iframe speaks
+  const HOLDING = 3; // iframes of a page that may keep a connection open: browsers have six for each server
 
   const shared = new CSSStyleSheet();
   shared.replaceSync(`
@@ -74,7 +74,7 @@
   `);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const loaded = new Set(); // elements that have a frame, the oldest first
+  const loaded = new Set(); // elements that have an iframe, the oldest first
 
   function make(tag, properties, attributes = {}) {
     const element = Object.assign(document.createElement(tag), properties);
@@ -94,13 +94,13 @@
     return 0.21 * red + 0.72 * green + 0.07 * blue > 0.18 ? "#000" : "#fff";
   }
 
-  // What one sees behind the element; `frame` knows the browser's own colour.
-  function backgroundOf(element, frame) {
+  // What one sees behind the element; `iframe` knows the browser's own colour.
+  function backgroundOf(element, iframe) {
     for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) {
       const colour = getComputedStyle(each).backgroundColor;
       if (!/^rgba.*, 0\)$|\/ 0\)$/.test(colour)) return colour;
     }
-    return getComputedStyle(frame).caretColor;
+    return getComputedStyle(iframe).caretColor;
   }
 
   class QuartChat extends HTMLElement {
@@ -113,13 +113,13 @@
     #own = new CSSStyleSheet(); // what its attributes say
     #panel;
     #trouble;
-    #frame;
+    #iframe;
     #button;
     #title;
     #badge;
     #life; // aborted when this is taken apart
     #isPlaced = false;
-    #isReady = false; // whether the frame has spoken
+    #isReady = false; // whether the iframe has spoken
     #unread = 0;
     #token = null; // or a function that gets one
 
@@ -153,7 +153,7 @@
     }
 
     // A token of the site's server, null for nobody, or a function that returns or promises one: it is called again
-    // whenever the frame needs a newer one.
+    // whenever the iframe needs a newer one.
     identify(token = null) {
       this.#token = token;
       this.#sendToken();
@@ -221,29 +221,29 @@
     #clear() {
       this.#life?.abort();
       this.#root.replaceChildren();
-      this.#life = this.#frame = this.#button = null;
+      this.#life = this.#iframe = this.#button = null;
       this.#isReady = false;
       this.#unread = 0;
       loaded.delete(this);
     }
 
     #load(signal) {
-      if (this.#frame || signal.aborted) return;
+      if (this.#iframe || signal.aborted) return;
       const options = new URLSearchParams();
-      for (const name of FOR_FRAME) {
+      for (const name of FOR_IFRAME) {
         const value = this.getAttribute(name);
         if (SWITCHES.includes(name)) options.set(name, value === null || /^(0|false)$/.test(value) ? 0 : 1);
         else if (value) options.set(name, name === "accent" ? this.#accent : value);
       }
-      this.#frame = make("iframe", { title: this.#label }, {
+      this.#iframe = make("iframe", { title: this.#label }, {
         allow: "",
         loading: this.#button ? "eager" : "lazy",
         referrerpolicy: "origin",
         sandbox: "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
         src: `${CHAT}/embed/${encodeURIComponent(this.#room)}?${options}`,
       });
-      this.#frame.addEventListener("load", () => setTimeout(() => this.#onSilence(signal), PATIENCE));
-      this.#panel.append(this.#frame);
+      this.#iframe.addEventListener("load", () => setTimeout(() => this.#onSilence(signal), PATIENCE));
+      this.#panel.append(this.#iframe);
       loaded.add(this);
     }
 
@@ -253,7 +253,7 @@
       const accent = this.#accent;
       const height = parseInt(this.getAttribute("height"), 10) || HEIGHT;
       this.#own.replaceSync(`:host { height: ${height}px; --accent: #${accent}; --on-accent: ${readableOn(accent)} }`);
-      if (this.#frame) this.#frame.title = this.#label;
+      if (this.#iframe) this.#iframe.title = this.#label;
       if (!this.#button) return;
       this.#title.textContent = this.#label;
       this.#button.setAttribute("aria-label", this.#unread ? `${this.#label}, ${this.#unread} unread` : this.#label);
@@ -266,13 +266,13 @@
       this.#load(this.#life.signal);
       this.#panel.classList.toggle("closed", !open);
       this.#dress();
-      if (open) this.#frame.focus();
+      if (open) this.#iframe.focus();
       else if (this.getRootNode().activeElement === this) this.#button.focus();
       this.#say("visible", { visible: open });
     }
 
     #hear({ origin, source, data }) {
-      if (origin !== CHAT || source !== this.#frame?.contentWindow || data?.quartChat !== 1) return;
+      if (origin !== CHAT || source !== this.#iframe?.contentWindow || data?.quartChat !== 1) return;
       const { quartChat, type, ...detail } = data;
       if (type === "ready") this.#welcome(detail);
       else if (type === "refresh") this.#sendToken();
@@ -284,15 +284,15 @@
       }
     }
 
-    // A frame that was loaded anew knows nothing any more.
+    // An iframe that was loaded anew knows nothing any more.
     #welcome(detail) {
       this.#isReady = true;
       this.#unread = 0;
       this.#trouble.hidden = true;
       this.#dress();
-      if (this.#root.activeElement === this.#frame) {
-        this.#frame.blur(); // an empty page had the focus
-        this.#frame.focus();
+      if (this.#root.activeElement === this.#iframe) {
+        this.#iframe.blur(); // an empty page had the focus
+        this.#iframe.focus();
       }
       this.#say("welcome", { held: [...loaded].indexOf(this) < HOLDING, visible: this.#isOpen });
       if (this.hasAttribute("theme")) this.#sendTheme();
@@ -302,14 +302,14 @@
     }
 
     #say(type, words) {
-      if (this.#isReady) this.#frame.contentWindow.postMessage({ quartChat: 1, type, ...words }, CHAT);
+      if (this.#isReady) this.#iframe.contentWindow.postMessage({ quartChat: 1, type, ...words }, CHAT);
     }
 
     #tell(type, detail) {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     }
 
-    // Firefox keeps no page for the way back in which a frame holds a connection. So the frame hears that a link is
+    // Firefox keeps no page for the way back in which an iframe holds a connection. So the iframe hears that a link is
     // pressed, and whether the page stays all the same.
     #onPress(event) {
       const { type, button, ctrlKey, metaKey, shiftKey } = event;
@@ -334,7 +334,7 @@
       if (!this.#isReady) return;
       const theme = this.getAttribute("theme") ?? "auto";
       const text = getComputedStyle(this).color;
-      const colours = { text, background: backgroundOf(this, this.#frame) };
+      const colours = { text, background: backgroundOf(this, this.#iframe) };
       this.#say("theme", theme === "host" ? { theme, colours } : { theme });
     }
 
@@ -350,7 +350,7 @@
 
     #onSilence(signal) {
       if (this.#isReady || signal.aborted || !this.#trouble.hidden) return;
-      const { src } = this.#frame;
+      const { src } = this.#iframe;
       const message = `no answer from ${src}: the room's owner must allow this page's origin, ${location.origin}`;
       console.warn(`quart-chat: ${message}`);
       this.#fail("not-ready", message);

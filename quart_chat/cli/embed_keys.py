@@ -121,7 +121,7 @@ def embed(
     signed_only: bool | None,
     database: str | None,
 ) -> None:
-    """Say which sites may show ROOM in a frame of their pages, and print who may.
+    """Say which sites may embed ROOM, and print which may.
 
     An ORIGIN is like https://www.example.org, or https://*.example.org for all below it. A running server follows
     within a second.

@@ -11,7 +11,7 @@ from quart_chat.domain.gates import Admitted
 from quart_chat.errors import (
     ChatError,
     ConfirmationInvalid,
-    FramingRefused,
+    EmbedRefused,
     IdentityRefused,
     NeedsConfirmation,
     NotModerator,
@@ -57,7 +57,7 @@ LEAST: dict[Action, Rank] = {
 """The rank that each needs at least."""
 
 IN_EMBEDS = (Action.READ, Action.WRITE, Action.ASK)
-"""What may come out of a frame. The page around it can lead a click anywhere in it."""
+"""What may come out of an embed. The page around it can lead a click anywhere in it."""
 
 REFUSALS: dict[Rank, type[ChatError]] = {
     Rank.MODERATOR: NotModerator,
@@ -77,7 +77,7 @@ def enter(tx: Transaction, chat: Chat, slug: str, asker: Asker, action: Action, 
     have done nothing before: only then may it write to the room's log.
 
     Who only reads, with a token that does not count, is nobody known. Raises RoomNotFound, RemovedFromRoom,
-    FramingRefused, SignedOnly, NeedsConfirmation, NotModerator, NotOwner, NotOperator, IdentityRefused,
+    EmbedRefused, SignedOnly, NeedsConfirmation, NotModerator, NotOwner, NotOperator, IdentityRefused,
     IdentityExpired, ConfirmationInvalid.
     """
     room = rooms.claim(tx, slug) if claim else rooms.select(tx, slug)
@@ -116,8 +116,8 @@ async def admit(chat: Chat, slug: str, asker: Asker, action: Action = Action.REA
     return admitted
 
 
-async def framers(chat: Chat, slug: str, *, local: bool) -> tuple[str, ...]:
-    """Which sites may show the room, as `sites.ancestors`: also to whoever is out, who reads so in the frame. Raises
+async def embedders(chat: Chat, slug: str, *, local: bool) -> tuple[str, ...]:
+    """Which sites may show the room, as `sites.ancestors`: also to whoever is out, who reads so in the embed. Raises
     RoomNotFound, StoreUnavailable."""
     return sites.ancestors((await chat.gates.of(slug)).room, local=local)
 
@@ -135,7 +135,7 @@ async def identify(chat: Chat, slug: str, asker: Asker) -> tuple[str | None, Sig
 
 
 def check(room: Room, asker: Asker, rank: Rank, action: Action, *, signed: bool) -> None:
-    """Raises FramingRefused, SignedOnly, NeedsConfirmation, NotModerator, NotOwner, NotOperator."""
+    """Raises EmbedRefused, SignedOnly, NeedsConfirmation, NotModerator, NotOwner, NotOperator."""
     if asker.embed is not None and action not in IN_EMBEDS:
         raise NeedsConfirmation if action in (Action.DELETE, Action.MODERATE) else REFUSALS[LEAST[action]]
     if action is Action.WRITE:
@@ -147,16 +147,16 @@ def check(room: Room, asker: Asker, rank: Rank, action: Action, *, signed: bool)
 
 
 def check_embed(room: Room, embed: Embed | None) -> None:
-    """Refuse whoever is in a frame where the room may not be now, whatever it was when it was opened. Raises
-    FramingRefused."""
+    """Refuse whoever is in an embed where the room may not be now, whatever it was when it was opened. Raises
+    EmbedRefused."""
     if embed is None or sites.allows(room, embed.host, local=embed.local):
         return
     if embed.host in ("", sites.NOBODY):
-        raise FramingRefused(
-            "The page around this room does not say which site it is of, so nothing can be sent from here. Its frame "
+        raise EmbedRefused(
+            "The page around this room does not say which site it is of, so nothing can be sent from here. Its iframe "
             'needs referrerpolicy="origin".'
         )
-    raise FramingRefused(
+    raise EmbedRefused(
         f"{embed.host[:200]} is not among the sites that may show this room, so nothing can be sent from here. The "
         "room’s owner can add it."
     )

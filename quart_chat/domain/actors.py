@@ -10,10 +10,10 @@ from quart_chat.models import Place, Rank, Standing, User
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """The page around the frame from which a request comes."""
+    """The page around the embed from which a request comes."""
 
     host: str
-    """The origin of that page, as the frame says; empty where the browser has not told it."""
+    """The origin of that page, as the embed says; empty where the browser has not told it."""
     local: bool
     """Whether pages of this machine are let in where a room has no list."""
 

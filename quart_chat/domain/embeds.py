@@ -1,4 +1,4 @@
-"""Which sites may show a room in a frame of their pages."""
+"""Which sites may embed a room."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ async def change(
     remove: Iterable[str] = (),
     signed_only: bool | None = None,
 ) -> Room:
-    """Change who may frame a room, and whether only signed-in people write there. A list that had not been set is
+    """Change who may embed a room, and whether only signed-in people write there. A list that had not been set is
     set by this, unless nothing is added or removed. Raises OriginInvalid, and what `access.enter` raises."""
     add, remove = [sites.clean_origin(origin) for origin in add], [sites.clean_origin(origin) for origin in remove]
 
@@ -61,7 +61,7 @@ async def replace_list(chat: Chat, slug: str, asker: Asker, origins: Sequence[st
 
 
 async def clear(chat: Chat, slug: str, asker: Asker) -> Room:
-    """Let nobody frame the room. Raises what `access.enter` raises."""
+    """Let nobody embed the room. Raises what `access.enter` raises."""
 
     def job(tx: Transaction) -> Room:
         return _update(tx, access.enter(tx, chat, slug, asker, Action.SETTINGS, claim=True), (), None, now=chat.now())

@@ -19,7 +19,7 @@ LISTED = 500
 """Of those who are out, those who went last."""
 
 ASKED = 20
-"""Of these, on a page in a tab of its own, which whoever looks after a room in a frame has of them."""
+"""Of these, on a page in a tab of its own, which whoever looks after a room in an embed has of them."""
 
 LARGEST_ID = 2**62
 """Databases do not even take numbers past 2**63."""
@@ -36,7 +36,7 @@ async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool
 
     Raises ReasonInvalid, MemberNotFound, CannotRemove, TooFast, StoreUnavailable, and what `access.enter` raises.
     """
-    _not_in_frames(asker)
+    _not_in_embeds(asker)
     reason = clean_reason(reason)
     await _spend(chat, slug, asker)
 
@@ -66,7 +66,7 @@ async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool
 async def let_in(chat: Chat, slug: str, asker: Asker, user_id: int) -> Event:
     """Let somebody in again, and open the networks that were shut because of them. What changes nothing is no event of
     the log. Raises MemberNotFound, TooFast, StoreUnavailable, and what `access.enter` raises."""
-    _not_in_frames(asker)
+    _not_in_embeds(asker)
     await _spend(chat, slug, asker)
 
     def job(tx: Transaction) -> Event:
@@ -144,7 +144,7 @@ async def outcasts(chat: Chat, slug: str, asker: Asker) -> list[Member]:
     return await chat.database.read(query)
 
 
-def _not_in_frames(asker: Asker) -> None:
+def _not_in_embeds(asker: Asker) -> None:
     if asker.embed is not None:
         raise NeedsConfirmation  # whatever else there would be to say
 

@@ -23,9 +23,9 @@ RESERVED = (
 
 async def rename(chat: Chat, asker: Asker, name: str, slug: str | None = None) -> User:
     """Call whoever asks by another name, on all that they have written; the same name again changes nothing. Out of a
-    frame that is of the room in it, by its `slug`.
+    embed that is of the room in it, by its `slug`.
 
-    Raises NobodyYet, NameOfSite, NameInvalid, NameReserved, TooFast, StoreUnavailable, and in a frame what
+    Raises NobodyYet, NameOfSite, NameInvalid, NameReserved, TooFast, StoreUnavailable, and in an embed what
     `access.enter` raises.
     """
     if isinstance(asker.credential, SiteToken):

@@ -78,7 +78,7 @@ def _create(tx: Transaction, chat: Chat, name: str, slug: str, asker: Asker, key
     known = users.select(tx, asker.credential.user_key) if isinstance(asker.credential, GuestKey) else None
     owner = known
     if asker.embed is not None:
-        owner = None  # a guest of a frame could never come back to what it owns
+        owner = None  # a guest of an embed could never come back to what it owns
     elif known is None and asker.name and key:
         owner = guests.find_or_make_owner(tx, chat, asker.name, key)
     if room is None:

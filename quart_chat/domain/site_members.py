@@ -24,7 +24,7 @@ class Present:
 async def present(chat: Chat, slug: str, asker: Asker) -> Present:
     """Nothing is stored.
 
-    Raises RoomNotFound, RemovedFromRoom, FramingRefused, IdentityRefused, IdentityExpired.
+    Raises RoomNotFound, RemovedFromRoom, EmbedRefused, IdentityRefused, IdentityExpired.
     """
 
     def query(tx: Transaction) -> Actor:

@@ -48,10 +48,10 @@ RefusedPage = Callable[[ChatError], Awaitable[str | bytes]]
 
 @dataclass(slots=True)
 class Around:
-    """What a request says of the page in whose frame it was made: in headers, in its address or in its form."""
+    """What a request says of the page around the embed that made it: in headers, in its address or in its form."""
 
     host: str | None
-    """As `Embed.host`; None where it is in no frame."""
+    """As `Embed.host`; None where it is in no embed."""
     token: str | None
 
 

@@ -9,8 +9,8 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 
-PAGE, FRAME = "quart_chat", "quart_chat_frame"
-"""The beginnings of the names: of one for this site's own pages, and of one for frames in pages of others."""
+PAGE, EMBED = "quart_chat", "quart_chat_frame"
+"""The beginnings of the names: of one for this site's own pages, and of one for embeds in pages of others."""
 
 MARK_LENGTH = 8
 """Hexadecimal digits that are the server's own: two servers of one machine are never the same by accident."""

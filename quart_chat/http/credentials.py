@@ -1,4 +1,4 @@
-"""Who a request comes from: a browser with a cookie, a frame with a token, or nobody yet."""
+"""Who a request comes from: a browser with a cookie, an embed with a token, or nobody yet."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ COOKIE_AGE = 400 * 24 * 3600
 """Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
 
 HOST = "Chat-Host"
-"""The header by which a frame says in whose page it is."""
+"""The header by which an embed says in whose page it is."""
 
 TOKEN = "Chat-Token"  # noqa: S105  # its name
 """The header by which it says who is there, and is told. `Authorization` is not ours to take: behind a proxy that asks
@@ -46,35 +46,35 @@ def is_local() -> bool:
 
 
 def embed() -> Embed | None:
-    """The frame from which this request comes; None where a page of this site itself has sent it, or a program.
+    """The embed from which this request comes; None where a page of this site itself has sent it, or a program.
 
-    Whoever brings a token is in a frame, even if it does not say in whose.
+    Whoever brings a token is in an embed, even if it does not say in whose.
     """
     return asker().embed
 
 
-def in_frame_of(host: str | None, token: str | None = None) -> None:
-    """Let this request count as one from a frame in a page of `host`, with a token that is not in its headers; with
+def embedded_in(host: str | None, token: str | None = None) -> None:
+    """Let this request count as one from an embed in a page of `host`, with a token that is not in its headers; with
     None, as one of this site itself."""
     visit = context.visit()
     visit.around, visit.asker = Around(host, token or _around().token), None
 
 
 def host_around() -> str | None:
-    """For a navigation, the origin of the page around the frame as far as the browser says; None where it is no frame,
+    """For a navigation, the origin of the page around the embed as far as the browser says; None where it is no embed,
     or one in a page of this site."""
     destination = context.headers().get("Sec-Fetch-Dest")
     referrer = _origin_of(context.headers().get("Referer", ""))
     if destination is not None and destination not in FRAMES:
         return None
     if origins.is_same(referrer, context.origin()):
-        # The frame itself asks, by a form that was sent without a script. It says what it knew.
+        # The embed itself asks, by a form that was sent without a script. It says what it knew.
         return context.argument("host") or None
     return None if destination is None and not referrer else referrer
 
 
 def token() -> str | None:
-    """The token that a frame sends with its requests; empty where it sends an empty one."""
+    """The token that an embed sends with its requests; empty where it sends an empty one."""
     return _around().token
 
 
@@ -116,7 +116,7 @@ def confirmed(ticket: str, deed: Deed) -> Asker:
 
 
 def remember(response: Response, author: User) -> None:
-    """Let the browser be `author` from now on: by a cookie, or in a frame by a token that its script keeps."""
+    """Let the browser be `author` from now on: by a cookie, or in an embed by a token that its script keeps."""
     around, secret = embed(), context.site().chat.secret
     if around is None:
         response.set_cookie(
@@ -129,13 +129,13 @@ def remember(response: Response, author: User) -> None:
             samesite="Lax",
         )
         return
-    issued = guests.issue_for_frame(secret, author, around.host)
+    issued = guests.issue_for_embed(secret, author, around.host)
     response.headers[TOKEN] = issued
     if context.is_https():
         # Browsers that keep it keep another one for each site around
         # (https://datatracker.ietf.org/doc/draft-cutler-httpbis-partitioned-cookies/).
         response.set_cookie(
-            cookies.name(cookies.FRAME, secret, https=True),
+            cookies.name(cookies.EMBED, secret, https=True),
             issued,
             max_age=COOKIE_AGE,
             path="/",
@@ -156,7 +156,7 @@ def _around() -> Around:
 
 
 def _credential(embed: Embed | None, token: str | None) -> Credential | None:
-    """In a frame the cookie of this site's own pages does not count: where a browser sends it, the page around could
+    """In an embed the cookie of this site's own pages does not count: where a browser sends it, the page around could
     use it. A token that is not a guest's was signed by a room's site, or it is nothing."""
     if token and not token.startswith(guests.GUEST):
         return SiteToken(token)
@@ -165,8 +165,8 @@ def _credential(embed: Embed | None, token: str | None) -> Credential | None:
     if embed is None:
         found = (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))
     else:
-        given = [token] if token else _kept(cookies.FRAME)
-        found = (guests.verify_in_frame(secret, one, embed.host) for one in given)
+        given = [token] if token else _kept(cookies.EMBED)
+        found = (guests.verify_in_embed(secret, one, embed.host) for one in given)
     key = next(filter(None, found), None)
     return GuestKey(key) if key else None
 
@@ -180,7 +180,7 @@ def _origin_of(url: str) -> str:
 
 
 def _kept(kind: str) -> list[str]:
-    """The values of such a cookie that the browser has, under all names of it. In a frame only under HTTPS."""
-    https = context.is_https() or kind == cookies.FRAME
+    """The values of such a cookie that the browser has, under all names of it. In an embed only under HTTPS."""
+    https = context.is_https() or kind == cookies.EMBED
     named = map(context.cookie, cookies.names(kind, context.site().chat.secret, https=https))
     return [value for value in named if value]

@@ -33,7 +33,7 @@ async def _chat_error(error: ChatError) -> Response:
             "errors/show.html",
             error=error,
             slug=context.slug() if isinstance(error, MessageNotFound) else None,
-            framed=credentials.embed() is not None,
+            embedded=credentials.embed() is not None,
         )
         response = _html(page, error.status)
     response.headers["Chat-Error"] = error.code

@@ -35,8 +35,8 @@ def is_own(own: Own, *, origin: str | None, site: str | None, safe: bool, absent
     counts, in this order:
 
     - `Origin: null` is nobody.
-    - `Origin` names the page itself. WebKit says `cross-site` for a form that a frame sends into a new tab, and the
-      origin of that frame, which is ours.
+    - `Origin` names the page itself. WebKit says `cross-site` for a form that an embed sends into a new tab, and the
+      origin of that embed, which is ours.
     - Another origin counts only with `Sec-Fetch-Site: same-origin`, and only where a proxy may have changed scheme and
       host. Browsers say that under HTTPS and to localhost alone, where no name can be made to lead elsewhere; but a
       foreign form that was loaded again has been said to be our own by some (WebKit/WebKit#60289).

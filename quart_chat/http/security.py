@@ -29,7 +29,7 @@ FIXED = [
 ]
 
 DEFAULTS = [
-    # Of what is no page, nothing is to be run, and nobody may frame it.
+    # Of what is no page, nothing is to be run, and nobody may embed it.
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"private, no-cache"),
     (b"cross-origin-resource-policy", b"same-origin"),

@@ -93,7 +93,7 @@ def role(claims: Claims) -> str | None:
 
 
 def avatar(claims: Claims, room: Room, *, local: bool) -> str | None:
-    """The address of a picture, on one of the sites that may frame the room: nobody else is to learn who reads."""
+    """The address of a picture, on one of the sites that may embed the room: nobody else is to learn who reads."""
     found = claims.get("avatar")
     if found is None:
         return None
@@ -103,7 +103,7 @@ def avatar(claims: Claims, room: Room, *, local: bool) -> str | None:
     origin = _origin(f"{parts.scheme}://{parts.netloc}")
     if not sites.allows(room, origin, local=local):
         raise IdentityRefused(
-            f"Claim avatar is {shown(found)}, and {shown(origin)} is not among the sites that may frame the room."
+            f"Claim avatar is {shown(found)}, and {shown(origin)} is not among the sites that may embed the room."
         )
     if parts.scheme != "https" and not sites.allows(replace(room, origins=None), origin, local=True):
         raise _wrong("avatar", "an https address", found)

@@ -1,6 +1,6 @@
 """Who somebody is: a guest is a row made with the first message, and a signed token that names the row.
 
-A browser keeps the token as a cookie; a frame in another site's page, which may get none, keeps one of its own.
+A browser keeps the token as a cookie; an embed in another site's page, which may get none, keeps one of its own.
 """
 
 import functools
@@ -11,13 +11,13 @@ from itsdangerous import BadSignature, Signer, URLSafeSerializer
 from quart_chat.models import User
 
 SALT = "guest"
-FRAME_SALT = "frame"
+EMBED_SALT = "frame"  # as in the tokens that browsers keep
 
 GUEST = "guest."
-"""How tokens of guests in frames begin. Any other is one that a room's site is to have signed."""
+"""How tokens of guests in embeds begin. Any other is one that a room's site is to have signed."""
 
 TOKEN_LENGTH = 256
-FRAME_TOKEN_LENGTH = 1024
+EMBED_TOKEN_LENGTH = 1024
 """Characters of a token at most, twice what they have: what is longer is not even looked at."""
 
 
@@ -42,21 +42,21 @@ def _verify(secret: bytes, token: str) -> str | None:
         return None
 
 
-def issue_for_frame(secret: bytes, user: User, host: str) -> str:
-    """A token for `user`, to be kept by a frame in pages of `host`. It is of no use anywhere else."""
+def issue_for_embed(secret: bytes, user: User, host: str) -> str:
+    """A token for `user`, to be kept by an embed in pages of `host`. It is of no use anywhere else."""
     return GUEST + str(_serializer(secret).dumps([user.key, host]))
 
 
-def verify_in_frame(secret: bytes, token: str | None, host: str) -> str | None:
+def verify_in_embed(secret: bytes, token: str | None, host: str) -> str | None:
     """The key of the user to whom a token was issued in pages of `host`; None for any other."""
-    if not token or len(token) > FRAME_TOKEN_LENGTH or not token.startswith(GUEST):
+    if not token or len(token) > EMBED_TOKEN_LENGTH or not token.startswith(GUEST):
         return None
-    key, issued_in = _verify_in_frame(secret, token) or (None, None)
+    key, issued_in = _verify_in_embed(secret, token) or (None, None)
     return key if issued_in == host else None
 
 
 @functools.lru_cache(10_000)
-def _verify_in_frame(secret: bytes, token: str) -> tuple[str, str] | None:
+def _verify_in_embed(secret: bytes, token: str) -> tuple[str, str] | None:
     try:
         key, host = _serializer(secret).loads(token.removeprefix(GUEST))
     except (BadSignature, ValueError):
@@ -65,7 +65,7 @@ def _verify_in_frame(secret: bytes, token: str) -> tuple[str, str] | None:
 
 
 def _serializer(secret: bytes) -> URLSafeSerializer:
-    return URLSafeSerializer(secret, salt=FRAME_SALT, signer_kwargs={"digest_method": hashlib.sha256})
+    return URLSafeSerializer(secret, salt=EMBED_SALT, signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def _signer(secret: bytes) -> Signer:

@@ -1,4 +1,4 @@
-"""Tickets for what no click in a frame may do: a page of this site itself asks, with one of them in its form."""
+"""Tickets for what no click in an embed may do: a page of this site itself asks, with one of them in its form."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a room looks in a frame, as the query of its address says."""
+"""How a room looks in an embed, as the query of its address says."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from quart_chat.errors import OptionInvalid
 from quart_chat.view.colours import Accent
 
 THEMES = ("auto", "light", "dark", "host")
-"""`host` is for pages whose script tells the frame its colours; until it does, as `auto`."""
+"""`host` is for pages whose script tells the embed its colours; until it does, as `auto`."""
 
 LOCALE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8}){0,4}")
 """A language tag (https://www.rfc-editor.org/rfc/rfc5646), as far as it can be told by its form."""
@@ -34,7 +34,7 @@ class Look:
         return Accent.of(self.accent) if self.accent else None
 
     def query(self, **more: str) -> str:
-        """The query that says this, with its question mark; empty where nothing differs from what every frame has."""
+        """The query that says this, with its question mark; empty where nothing differs from what every embed has."""
         said = {
             "theme": self.theme if self.theme != "auto" else "",
             "accent": self.accent,

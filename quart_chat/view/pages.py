@@ -20,12 +20,12 @@ ROOM_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Framed:
-    """What is special to one frame."""
+class Embedded:
+    """What is special to one embed."""
 
     look: Look
     path: str
-    """Of the frame's own address."""
+    """Of the embed's own address."""
     said: dict[str, str]
     """What its forms say in their address besides its look."""
 
@@ -77,29 +77,29 @@ class Pages:
         refresh: int | None,
         form: dict[str, str],
         error: ChatError | None,
-        framed: Framed | None = None,
+        embedded: Embedded | None = None,
         packed: bool = False,
     ) -> bytes:
         """A room's page as it is for all who may the same, `packed` with gzip. Unless something was refused, it is kept
         as it goes out. What happens in a room moves its cursor, and the page is what it was while that stands."""
-        readonly = framed is not None and framed.look.readonly
+        readonly = embedded is not None and embedded.look.readonly
         moderates = rank >= Rank.MODERATOR
 
         def show() -> Slotted:
             html = self._templates.render(
-                "embed/show.html" if framed else "rooms/show.html",
+                "embed/show.html" if embedded else "rooms/show.html",
                 page=page,
                 refresh=refresh,
                 form=form,
                 error=error,
-                framed=framed is not None,
+                embedded=embedded is not None,
                 readonly=readonly,
                 moderates=moderates,
                 **MARKS,
             )
             return Slotted.of(html.encode())
 
-        kind = (page.room.id, page.before, page.after, page.message, refresh, framed is not None, readonly, moderates)
+        kind = (page.room.id, page.before, page.after, page.message, refresh, embedded is not None, readonly, moderates)
         shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
         identity = self._templates.render(
             "messages/_identity.html", user=user, rank=rank, name=form.get("name", ""), error=error
@@ -111,19 +111,19 @@ class Pages:
             Slot.IDENTITY: identity.encode(),
             Slot.SHEET: self._sheet,
         }
-        if framed:
-            filled |= self._of_frame(framed, nonce)
+        if embedded:
+            filled |= self._of_embed(embedded, nonce)
         return shared.packed(filled, self._ready) if packed else shared.plain(filled)
 
-    def _of_frame(self, framed: Framed, nonce: str) -> Filled:
-        look, said = framed.look, framed.said
+    def _of_embed(self, embedded: Embedded, nonce: str) -> Filled:
+        look, said = embedded.look, embedded.said
         return {
             Slot.LOOK: self._attributes(look).encode(),
             Slot.DARK: self._dark(look, self._templates.night, nonce).encode(),
-            Slot.HERE: escape(framed.path + look.query(**said)).encode(),
-            Slot.STILL: escape(framed.path + look.query(**said, refresh="off")).encode(),
-            Slot.POST_TO: escape(f"{framed.path}/messages{look.query(**said)}").encode(),
-            Slot.RENAME_TO: escape(f"{framed.path}/me{look.query(**said)}").encode(),
+            Slot.HERE: escape(embedded.path + look.query(**said)).encode(),
+            Slot.STILL: escape(embedded.path + look.query(**said, refresh="off")).encode(),
+            Slot.POST_TO: escape(f"{embedded.path}/messages{look.query(**said)}").encode(),
+            Slot.RENAME_TO: escape(f"{embedded.path}/me{look.query(**said)}").encode(),
         }
 
 

@@ -69,15 +69,15 @@ class Templates:
         )
         self._messages: Kept[str] = Kept(MESSAGE_BYTES)
         self._article = self.macro("messages/_message.html", "article")
-        self._frame = self.macro("embed/_frame.html", "frame")
+        self._iframe = self.macro("embed/_iframe.html", "iframe")
         self._fragments = {name: self.macro(f"events/{name}.html", "fragment") for name in ACT_NAMES.values()}
 
     def render(self, name: str, /, **values: object) -> str:
         return self._environment.get_template(name).render(values)
 
-    def frame(self, origin: str, room: Room, query: str, size: str) -> str:
-        """The frame that a site puts into its page, as HTML. `size` is its attributes."""
-        return str(self._frame(origin, room, query, size))
+    def iframe(self, origin: str, room: Room, query: str, size: str) -> str:
+        """The embed that a site puts into its page, as HTML. `size` is its attributes."""
+        return str(self._iframe(origin, room, query, size))
 
     def fragment(self, event: Event) -> str:
         """What an event changes on a page, as it is now: of a message that is gone only that it is gone. Nothing where

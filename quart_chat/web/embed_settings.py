@@ -12,7 +12,7 @@ from quart_chat.http.policies import Policy
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.view import look
 
-blueprint = Blueprint("embedding", __name__, PAGES, url_prefix="/rooms/<slug>/embed")
+blueprint = Blueprint("embed_settings", __name__, PAGES, url_prefix="/rooms/<slug>/embed")
 
 
 @blueprint.get("")
@@ -37,7 +37,7 @@ async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError 
     room = admitted.room
     context.allow(Policy(frames=True))
     return context.render(
-        "embed/owner.html",
+        "embed/settings.html",
         room=room,
         look=chosen,
         origin=context.origin(),

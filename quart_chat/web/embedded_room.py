@@ -1,4 +1,4 @@
-"""A room in a frame of another site's page."""
+"""A room embedded in another site's page."""
 
 import secrets
 
@@ -15,7 +15,7 @@ from quart_chat.http.policies import OWN, Policy
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Draft
 from quart_chat.view import look
-from quart_chat.view.pages import Framed
+from quart_chat.view.pages import Embedded
 from quart_chat.web.rooms import answer, render
 
 blueprint = Blueprint("embed", __name__, PAGES)
@@ -23,13 +23,13 @@ blueprint = Blueprint("embed", __name__, PAGES)
 
 @blueprint.get("/embed/<slug>")
 async def show(slug: str) -> ResponseReturnValue:
-    """The room, for a frame. A link to a message, or to older ones, leads to a page of its own."""
+    """The room, for an embed. A link to a message, or to older ones, leads to a page of its own."""
     message_id, before = context.number("message"), context.number("before")
     if message_id or before:
         room = await rooms.find(context.site().chat, slug, credentials.asker())
         path = f"?message={message_id}#message-{message_id}" if message_id else f"?before={before}"
         return redirect(f"/rooms/{room.slug}{path}", 303)
-    credentials.in_frame_of(credentials.host_around())
+    credentials.embedded_in(credentials.host_around())
     packed = context.takes_gzip()
     response = answer(await _show(slug, packed=packed), packed)
     if user := await credentials.user():
@@ -39,9 +39,9 @@ async def show(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/embed/<slug>/messages")
 async def create(slug: str) -> ResponseReturnValue:
-    """What a frame without a script sends. It says in its address in whose page it is."""
+    """What an embed without a script sends. It says in its address in whose page it is."""
     form = await context.form()
-    credentials.in_frame_of(credentials.host_around())
+    credentials.embedded_in(credentials.host_around())
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
@@ -57,7 +57,7 @@ async def create(slug: str) -> ResponseReturnValue:
 async def rename(slug: str) -> ResponseReturnValue:
     """The same for a new name."""
     form = await context.form()
-    credentials.in_frame_of(credentials.host_around())
+    credentials.embedded_in(credentials.host_around())
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     await names.rename(context.site().chat, credentials.asker(), form.get("name", ""), slug)
@@ -68,11 +68,13 @@ async def _show(
     slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
 ) -> bytes:
     chat = context.site().chat
-    others = await access.framers(chat, slug, local=credentials.is_local())
+    others = await access.embedders(chat, slug, local=credentials.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     page = await messages.page(chat, slug, credentials.asker())
-    chosen = look.parse(context.optional)  # from here on what is wrong can be read in the frame
-    return await render(page, form, error, Framed(chosen, f"/embed/{slug}", _said(credentials.embed())), packed=packed)
+    chosen = look.parse(context.optional)  # from here on what is wrong can be read in the embed
+    return await render(
+        page, form, error, Embedded(chosen, f"/embed/{slug}", _said(credentials.embed())), packed=packed
+    )
 
 
 def _said(embed: Embed | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who somebody is, for frames: what says so is in the headers of their requests, and opening a page has none."""
+"""Who somebody is, for embeds: what says so is in the headers of their requests, and opening a page has none."""
 
 from quart.wrappers import Response
 

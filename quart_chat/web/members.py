@@ -45,12 +45,12 @@ async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
 async def confirm(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, in a tab of its own (as `messages.confirm`)."""
     form = await context.form()
-    credentials.in_frame_of(form.get("host", ""), form.get("token"))
+    credentials.embedded_in(form.get("host", ""), form.get("token"))
     try:
         question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
     except IdentityRefused as error:
         raise SignInOver from error
-    return context.render("members/confirm.html", slug=slug, question=question, framed=True, form={}, error=None)
+    return context.render("members/confirm.html", slug=slug, question=question, embedded=True, form={}, error=None)
 
 
 @blueprint.get("/removed")
@@ -65,7 +65,7 @@ async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, erro
         raise error  # who was asked in a tab of its own is nobody in this one
     question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
     return context.render(
-        "members/confirm.html", slug=slug, question=question, framed=False, form=form or {}, error=error
+        "members/confirm.html", slug=slug, question=question, embedded=False, form=form or {}, error=error
     )
 
 

@@ -102,10 +102,10 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<number:message_id>/confirmation")
 async def confirm(slug: str, message_id: int) -> str:
-    """A page that asks whether a message is to be deleted. Frames open it in a tab of its own, where nobody else's page
+    """A page that asks whether a message is to be deleted. Embeds open it in a tab of its own, where nobody else's page
     can lead a click; by a form, so that their token is in no address."""
     form = await context.form()
-    credentials.in_frame_of(form.get("host", ""), form.get("token"))
+    credentials.embedded_in(form.get("host", ""), form.get("token"))
     try:
         message, ticket = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
     except IdentityRefused as error:

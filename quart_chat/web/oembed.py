@@ -40,7 +40,7 @@ async def show() -> ResponseReturnValue:
     origin = context.origin()
     width, height = _at_most(WIDTH, "maxwidth"), _at_most(HEIGHT, "maxheight")
     size = Markup('width="{}" height="{}"').format(width, height)
-    html = context.site().templates.frame(origin, room, "", size)
+    html = context.site().templates.iframe(origin, room, "", size)
     return {
         "version": "1.0",
         "type": "rich",

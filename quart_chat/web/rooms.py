@@ -14,7 +14,7 @@ from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.models import Page
-from quart_chat.view.pages import Framed
+from quart_chat.view.pages import Embedded
 
 blueprint = Blueprint("rooms", __name__, PAGES)
 
@@ -95,11 +95,11 @@ async def render(
     page: Page,
     form: dict[str, str] | None,
     error: ChatError | None,
-    framed: Framed | None = None,
+    embedded: Embedded | None = None,
     *,
     packed: bool = False,
 ) -> bytes:
-    """A page of a room for whoever asks, on its own or `framed`."""
+    """A page of a room for whoever asks, on its own or `embedded`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.still or page.message or context.argument("refresh") == "off")
     return context.site().pages.room(
@@ -112,7 +112,7 @@ async def render(
         refresh=None if still else REFRESH,
         form=form or {},
         error=error,
-        framed=framed,
+        embedded=embedded,
         packed=packed,
     )
 

@@ -7,7 +7,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_a_modifier_with_enter_sends_where_enter_alone_makes_a_line",
         "test_bubble_on_a_phone_covers_the_page_and_is_closed_by_its_bar",
         "test_enter_breaks_the_line_on_a_touch_keyboard",
-        "test_guest_of_a_frame_changes_its_name_there_by_touch",
+        "test_guest_of_an_embed_changes_its_name_there_by_touch",
         "test_one_can_write_at_once_where_there_is_a_keyboard",
         "test_removal_by_touch_where_it_is_narrow_in_both_directions",
         "test_time_of_a_message_is_never_on_its_words",
@@ -21,7 +21,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
     ),
     "shows the inspector no page that may run no scripts: " + BY_ITS_DRIVER: (
         "test_chat_without_javascript",
-        "test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page",
+        "test_embed_without_scripts_keeps_its_guest_by_a_cookie_of_this_page",
         "test_link_works_without_javascript_in_both_directions",
         "test_page_without_a_script_names_the_command",
         "test_page_without_javascript_opens_at_the_newest_message",
@@ -37,7 +37,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_page_from_the_back_forward_cache_is_live_again",
     ),
     "does not tell the inspector of new tabs: " + BY_ITS_DRIVER: (
-        "test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own",
+        "test_deleting_in_an_embed_is_confirmed_on_a_page_of_its_own",
         "test_moderator_whom_a_site_has_signed_in_removes_somebody_on_a_page_of_the_chat",
     ),
     "moves no focus by keys, and selects nothing, which are events that Playwright makes in the page": (
@@ -67,7 +67,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_days_are_the_readers_also_where_clocks_change_and_a_page_stays_open",
         "test_nothing_moves_when_times_become_the_readers",
     ),
-    "has no password for the inspector to give": ("test_frame_behind_a_password_writes_more_than_once",),
+    "has no password for the inspector to give": ("test_embed_behind_a_password_writes_more_than_once",),
     "asks nobody before a page with unsent words is left, since nobody has touched it": (
         "test_what_is_not_to_be_sent_any_more_goes_back_to_where_it_was_written",
     ),

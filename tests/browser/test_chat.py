@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
-from tests.frames import Visitor, site_of
+from tests.embeds import Visitor, site_of
 from tests.people import Person
 from tests.serving import Server, serving
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import OpenVisit, OpenWindow
 from tests.browser.host import Host
 from tests.browser.visit import LINE, REFUSED, Visit, page
 from tests.browser.window import tap
-from tests.frames import Site, beside, site_of
+from tests.embeds import Site, beside, site_of
 from tests.people import Person
 from tests.serving import Server
 

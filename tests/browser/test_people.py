@@ -119,7 +119,7 @@ async def test_new_name_from_the_composer_is_everywhere_at_once(
     assert await names(bo) == ["Zoë", "Zoë"]
 
 
-async def test_guest_of_a_frame_changes_its_name_there_by_touch(
+async def test_guest_of_an_embed_changes_its_name_there_by_touch(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     vera = await visit(host.put("/", page(server, room)), has_touch=True, viewport={"width": 300, "height": 500})

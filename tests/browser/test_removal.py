@@ -13,7 +13,7 @@ from tests.browser.conftest import OpenVisit, OpenWindow
 from tests.browser.host import Host
 from tests.browser.visit import page
 from tests.browser.window import Window, tap
-from tests.frames import beside
+from tests.embeds import beside
 from tests.people import Person, only_cookie
 from tests.serving import Server
 
@@ -207,7 +207,7 @@ async def test_removed_person_hears_it_by_polls_and_by_what_they_send(window: Op
         assert "after that" not in await guest.page.content()
 
 
-async def test_removed_guest_of_an_embed_reads_so_in_the_frame(
+async def test_removed_guest_of_an_embed_reads_so_in_the_embed(
     host: Host, server: Server, olga: Person, visit: OpenVisit
 ) -> None:
     embed = await visit(host.put("/", page(server, olga.room)))

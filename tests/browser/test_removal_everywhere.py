@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.test_removal import OUT, guest_of, olga
 from tests.browser.window import Window
 from tests.connections import accepting, connected
-from tests.frames import beside
+from tests.embeds import beside
 from tests.people import Person
 from tests.serving import Server
 

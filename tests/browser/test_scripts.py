@@ -235,7 +235,7 @@ async def test_newcomer_asks_for_little(
 @pytest.mark.every_browser
 @pytest.mark.parametrize("ours", [False, True], ids=["cdn", "local"])
 async def test_page_asks_for_one_stream(window: OpenWindow, alice: Person, ours: bool) -> None:
-    """And what a second frame or tab without a share in it asks for does not wait for the end of the first."""
+    """And what a second embed or tab without a share in it asks for does not wait for the end of the first."""
     deny = "delete window.BroadcastChannel"  # so that the tabs are two
     bo = await window(show=False, script=deny, cdn=refuse if ours else None, trouble=True)
     asked: list[str] = []

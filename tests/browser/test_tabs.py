@@ -139,7 +139,7 @@ async def test_tab_that_missed_what_the_leader_said_fetches_it(window: OpenWindo
     await two.is_live()
 
 
-async def test_every_tab_and_frame_learns_who_the_first_has_become(
+async def test_every_tab_and_embed_learns_who_the_first_has_become(
     window: OpenWindow, server: Server, host: Host, alice: Person, visit: OpenVisit
 ) -> None:
     one = await window()

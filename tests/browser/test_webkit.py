@@ -163,7 +163,7 @@ async def test_tabs_all_post_and_all_receive(webkit: Webkit, server: Server, ali
     await webkit.look_at(tabs[0])
 
 
-async def test_guest_in_a_frame_writes_is_known_and_deletes(
+async def test_guest_in_an_embed_writes_is_known_and_deletes(
     webkit: Webkit, host: Host, server: Server, alice: Person
 ) -> None:
     """WebKit keeps what other sites store apart, and says of a form from a frame into a new tab that it comes from
@@ -231,7 +231,7 @@ async def test_room_without_scripts_is_used_by_its_forms(server: Server, alice: 
         await webkit.sees("message 39", last)
 
 
-async def test_frames_and_pages_that_may_keep_nothing_are_written_in(host: Host, server: Server, alice: Person) -> None:
+async def test_embeds_and_pages_that_may_keep_nothing_are_written_in(host: Host, server: Server, alice: Person) -> None:
     """There are no cookies, and no `localStorage`; in a frame of this sort it throws as well."""
     send = "text.value = arguments[0]; composer.requestSubmit()"
     async with starting_webkit("--cookies-policy=never", "--enable-html5-local-storage=FALSE") as webkit:

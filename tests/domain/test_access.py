@@ -45,7 +45,7 @@ class Viewing:
 
 
 ASKED_BY_NOBODY = {
-    "access.framers": "a list that is in the headers of every frame",
+    "access.embedders": "a list that is in the headers of every embed",
     "guests.current": "whose key that is has been verified",
     "log.events_after": "the engine asks, which lets nobody in whom the gate does not",
     "log.head": "as before",
@@ -137,12 +137,12 @@ async def test_each_rank_may_what_the_table_says(chat: Chat, ana: Asker) -> None
             assert await refused(chat, asker, action) == expected, (asker, action)
             if asker.credential is None or isinstance(asker.credential, Console):
                 continue
-            framed = replace(asker, embed=Embed("http://localhost:9", local=True))
+            embedded = replace(asker, embed=Embed("http://localhost:9", local=True))
             least_refusal = by_rank.get(least, NeedsConfirmation)
             if action in (Action.DELETE, Action.MODERATE):
                 least_refusal = NeedsConfirmation
             allowed = action in access.IN_EMBEDS
-            assert await refused(chat, framed, action) == ([] if allowed else [least_refusal] * 2), (asker, action)
+            assert await refused(chat, embedded, action) == ([] if allowed else [least_refusal] * 2), (asker, action)
 
 
 async def test_who_is_out_gets_in_nowhere(chat: Chat, ana: Asker) -> None:

@@ -8,7 +8,7 @@ from quart_chat import sites
 from quart_chat.domain import access, embeds
 from quart_chat.domain.actors import CONSOLE, Embed
 from quart_chat.domain.chat import Chat
-from quart_chat.errors import FramingRefused, OriginInvalid, RoomNotFound
+from quart_chat.errors import EmbedRefused, OriginInvalid, RoomNotFound
 from quart_chat.models import Room
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
@@ -223,14 +223,14 @@ def test_whatever_can_be_listed_lets_its_own_pages_in(subtests: pytest.Subtests)
             assert sites.allows(replace(ROOM, origins=(source,)), source.replace("*", "sub"), local=False)
 
 
-def test_page_that_does_not_say_whose_it_is_is_told_what_its_frame_needs(subtests: pytest.Subtests) -> None:
+def test_page_that_does_not_say_whose_it_is_is_told_what_its_embed_needs(subtests: pytest.Subtests) -> None:
     for host in ["", "null"]:
-        with subtests.test(host=host), pytest.raises(FramingRefused, match='referrerpolicy="origin"'):
+        with subtests.test(host=host), pytest.raises(EmbedRefused, match='referrerpolicy="origin"'):
             access.check_embed(ROOM, Embed(host, local=True))
 
 
 def test_refusal_shows_no_more_of_an_origin_than_fits() -> None:
-    with pytest.raises(FramingRefused) as refused:
+    with pytest.raises(EmbedRefused) as refused:
         access.check_embed(ROOM, Embed("https://" + "x" * 5000, local=True))
     assert len(refused.value.sentence) < 400
 

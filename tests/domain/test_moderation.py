@@ -25,11 +25,11 @@ from quart_chat.identity.tickets import Deed
 from quart_chat.models import Draft, Member, Rank, Standing, User
 from quart_chat.store import users
 from tests.domain.test_access import ana, guest
-from tests.frames import Site
+from tests.embeds import Site
 
 __all__ = ["ana"]
 
-FRAME = Embed("http://localhost:9", local=True)
+EMBED = Embed("http://localhost:9", local=True)
 
 
 async def head(chat: Chat) -> int:
@@ -109,18 +109,18 @@ async def test_refusals_say_which_rule_it_was(chat: Chat, ana: Asker) -> None:
     garden = Site("garden", await embed_keys.create(chat, "garden", CONSOLE, "HS256"))
     elsewhere = Asker(SiteToken(garden.token(exp=chat.now() // 1000 + 60)), None, "192.0.2.50")
     other = (await messages.post(chat, "garden", elsewhere, Draft("hello", "o" * 24))).author
-    framed = replace(mo, embed=FRAME)
+    embedded = replace(mo, embed=EMBED)
     rows = {
         "oneself": (moderation.remove(chat, "tea", mo, moderator.id), CannotRemove),
         "no such number": (moderation.remove(chat, "tea", mo, 2**70), MemberNotFound),
         "nobody has it": (moderation.remove(chat, "tea", mo, 999), MemberNotFound),
         "of another room's site": (moderation.remove(chat, "tea", mo, other.id), MemberNotFound),
         "too long": (moderation.remove(chat, "tea", mo, user.id, reason="x" * 201), ReasonInvalid),
-        "in a frame": (moderation.remove(chat, "tea", framed, user.id), NeedsConfirmation),
-        "back, in a frame": (moderation.let_in(chat, "tea", framed, user.id), NeedsConfirmation),
+        "in an embed": (moderation.remove(chat, "tea", embedded, user.id), NeedsConfirmation),
+        "back, in an embed": (moderation.let_in(chat, "tea", embedded, user.id), NeedsConfirmation),
         "let in, by a member": (moderation.let_in(chat, "tea", bo, user.id), NotModerator),
         "list, by a member": (moderation.outcasts(chat, "tea", bo), NotModerator),
-        "asked, a member": (moderation.ask_to_remove(chat, "tea", replace(bo, embed=FRAME), 1), NotModerator),
+        "asked, a member": (moderation.ask_to_remove(chat, "tea", replace(bo, embed=EMBED), 1), NotModerator),
         "asked, about oneself": (moderation.ask_to_remove(chat, "tea", mo, moderator.id), CannotRemove),
         "appointed by a moderator": (moderation.appoint(chat, "tea", mo, user.id, True), NotOwner),
         "the owner appointed": (moderation.appoint(chat, "tea", ana, owner.id, True), CannotAppoint),
@@ -211,7 +211,7 @@ async def test_who_looks_after_a_room_does_so_from_a_network_that_is_shut(chat: 
     site = await signed(chat)
     bo, user = await guest(chat, "Bo", "192.0.2.50")
     _, other = await guest(chat, "Cy")
-    ro = replace(vouched(chat, site, "Ro", role="moderator"), embed=FRAME)
+    ro = replace(vouched(chat, site, "Ro", role="moderator"), embed=EMBED)
     await moderation.remove(chat, "tea", ana, user.id, ban=True)
     question = await moderation.ask_to_remove(chat, "tea", ro, other.id)
     assert [out.author.name for out, _ in question.outcasts] == ["Bo"]

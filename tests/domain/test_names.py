@@ -12,7 +12,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import NAMES, ROOMS_TOLD, Buckets
 from quart_chat.errors import (
     ChatError,
-    FramingRefused,
+    EmbedRefused,
     NameInvalid,
     NameOfSite,
     NameReserved,
@@ -136,16 +136,16 @@ async def test_whoever_is_out_of_a_room_changes_nothing_there_until_they_are_let
 
 
 async def test_who_may_change_no_name_is_told_why(chat: Chat, ana: Asker) -> None:
-    framed = replace(ana, embed=Embed(SITE, True))
+    embedded = replace(ana, embed=Embed(SITE, True))
     cases = [
         (replace(ana, credential=None), None, NobodyYet),
         (replace(ana, credential=GuestKey("of nobody")), None, NobodyYet),
         (CONSOLE, None, NobodyYet),
         (replace(ana, credential=SiteToken("a.b.c")), None, NameOfSite),
-        (framed, None, RoomNotFound),
-        (framed, "nowhere", RoomNotFound),
-        (replace(ana, embed=Embed("https://evil.example", True)), "lobby", FramingRefused),
-        (framed, "lobby", None),
+        (embedded, None, RoomNotFound),
+        (embedded, "nowhere", RoomNotFound),
+        (replace(ana, embed=Embed("https://evil.example", True)), "lobby", EmbedRefused),
+        (embedded, "lobby", None),
     ]
     assert [await refused(chat, asker, "Bea", slug) for asker, slug, _ in cases] == [error for *_, error in cases]
 

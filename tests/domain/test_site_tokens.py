@@ -185,7 +185,7 @@ CLAIMS: dict[str, tuple[dict[str, object], str, str]] = {
     "role unknown": ({"role": "owner"}, REFUSED, "Claim role must be member or moderator; found 'owner'"),
     "role list": ({"role": ["member"]}, REFUSED, "Claim role must be"),
     "role true": ({"role": True}, REFUSED, "Claim role must be"),
-    "avatar elsewhere": ({"avatar": "https://evil.example/a.png"}, REFUSED, "not among the sites that may frame"),
+    "avatar elsewhere": ({"avatar": "https://evil.example/a.png"}, REFUSED, "not among the sites that may embed"),
     "avatar below a site": ({"avatar": "https://www.example.org.evil.example/a"}, REFUSED, "not among the sites"),
     "avatar wildcard itself": ({"avatar": "https://*.cdn.example/a"}, REFUSED, "Claim avatar must be"),
     "avatar http": ({"avatar": "http://www.example.org/a"}, REFUSED, "not among the sites"),

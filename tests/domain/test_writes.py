@@ -12,7 +12,7 @@ from quart_chat.identity.lookalikes import skeleton
 from quart_chat.models import Draft, Kind, User
 from quart_chat.store import users
 from tests.domain.recorded import RecordedDatabase
-from tests.frames import Site
+from tests.embeds import Site
 
 CLAIM = "FOR UPDATE"
 

@@ -31,10 +31,10 @@ async def test_demo_shows_a_room_in_a_site_whose_people_it_knows() -> None:
             assert (await browser.get("/chat-token")).status_code == 204
             await browser.post("/sign-in", data={"name": "Ana"})
             token = (await browser.get("/chat-token")).text
-        async with client(chat, **{"Chat-Token": token, "Chat-Host": site}) as frame:
-            known = await frame.get("/rooms/lobby/identity")
+        async with client(chat, **{"Chat-Token": token, "Chat-Host": site}) as embed:
+            known = await embed.get("/rooms/lobby/identity")
             assert ">Ana</bdi>" in known.text
-            assert "Is the rye from Tuesday back?" in (await frame.get("/embed/lobby")).text
+            assert "Is the rye from Tuesday back?" in (await embed.get("/embed/lobby")).text
         demo.send_signal(signal.SIGINT)
         async with asyncio.timeout(START):
             assert await demo.wait() == 0

@@ -75,12 +75,12 @@ async def folder(tmp_path: Path) -> Path:
 
 
 async def who(server: Server, key: tuple[str, str]) -> str:
-    """What the running server says to somebody in a frame whom `key` has signed in."""
+    """What the running server says to somebody in an embed whom `key` has signed in."""
     claims = {"room": "lobby", "sub": "1", "name": "Ana", "jti": "1", "exp": time.time() + 300}
     token = jwt.encode(claims, key[1], "EdDSA" if "PRIVATE" in key[1] else "HS256", {"kid": key[0]})
     headers = {"Chat-Token": token, "Chat-Host": "http://localhost:9000"}
-    async with client(server.url, **headers) as frame:
-        response = await frame.get("/rooms/lobby/identity")
+    async with client(server.url, **headers) as embed:
+        response = await embed.get("/rooms/lobby/identity")
     assert response.status_code == (200 if "Ana" in response.text else 401)
     return response.text
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.identity.claims import LEEWAY
-from tests.frames import Site, Visitor, beside, site_of
+from tests.embeds import Site, Visitor, beside, site_of
 from tests.people import Person, client
 from tests.serving import Server, serving
 

@@ -16,10 +16,10 @@ from quart_chat.view.templates import Templates
 STATIC = assets.folder("static")
 TEMPLATES = assets.folder("templates")
 
-FOLDERS = ("lib", "link", "list", "write", "frame", "diagnose")
+FOLDERS = ("lib", "link", "list", "write", "embed", "diagnose")
 """Of modules. What pages begin with stands beside them; `lib` needs none of the others."""
 
-MOST = {"room.js": 32, "framed.js": 35, "still.js": 4}
+MOST = {"room.js": 32, "embedded.js": 35, "still.js": 4}
 """In KiB on the line."""
 
 REFUSED = {

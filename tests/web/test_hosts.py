@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.people import Person, client
 from tests.serving import Server, serving
 from tests.web.raw import ask
-from tests.web.test_framing import SURFACES
+from tests.web.test_who_may_embed import SURFACES
 
 EVIL = "evil.example"
 IDN = "http://bücher.example"
@@ -163,7 +163,7 @@ async def test_public_address_in_letters_of_any_script_is_compared_as_browsers_s
             assert answer.status_code == status, origin
     async with client(public.url, Host="xn--bcher-kva.example", Referer=f"{IN_DNS}/embed/lobby") as ana:
         page = await ana.get("/embed/lobby?host=null", headers={"Sec-Fetch-Dest": "iframe"})
-        assert "host=null" in page.text, "the frame itself asks"
+        assert "host=null" in page.text, "the embed itself asks"
 
 
 async def test_foreign_page_that_is_said_to_be_own_is_none_where_the_name_came_through(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""How a frame looks, as its address says: which options there are, and colours that can be read."""
+"""How an embed looks, as its address says: which options there are, and colours that can be read."""
 
 import random
 
@@ -113,7 +113,7 @@ async def test_pages_that_look_different_are_kept_apart(bob: Person, room: str) 
     for page in (Page((await bob.client.get(f"/rooms/{room}")).text),):
         assert "hidden" not in page.by_id("composer").attributes
         assert page.by_class("room-back")
-    assert not Page((await bob.client.get(f"/embed/{room}")).text).by_class("room-back"), "no navigation in a frame"
+    assert not Page((await bob.client.get(f"/embed/{room}")).text).by_class("room-back"), "no navigation in an embed"
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,13 @@ from quart_chat.store.database import Transaction
 from quart_chat.web import static, streams
 from tests.asgi import Answer, ask
 from tests.diagnose.test_verdict import FLAWLESS
-from tests.frames import SITE, Site
+from tests.embeds import SITE, Site
 
 COLUMNS = """
     nobody stranger member moderator owner operator
-    removed banned newcomer removed-in-frame removed-signed
-    in-frame signed signed-moderator
-    forged-cookie forged-in-frame forged-signed expired of-another-room
+    removed banned newcomer removed-in-embed removed-signed
+    in-embed signed signed-moderator
+    forged-cookie forged-in-embed forged-signed expired of-another-room
 """.split()
 """Who asks. A stranger has written in another room, a newcomer comes from the network of who is banned; whoever is
 forged shows what nobody here has signed."""
@@ -113,7 +113,7 @@ GET    -   /static/<path>                                             200  .....
 """
 """Method; whether what it is about is the asker's own; address; the status of what is not refused; and the columns."""
 
-OUT = ("removed", "banned", "newcomer", "removed-in-frame", "removed-signed")
+OUT = ("removed", "banned", "newcomer", "removed-in-embed", "removed-signed")
 """Who gets nothing."""
 
 CANARY = "Kanarie"
@@ -287,8 +287,8 @@ async def populated(app: Quart, chat: Chat) -> World:
     def cookie(user: User, secret: bytes = chat.secret) -> dict[str, str]:
         return {"Cookie": f"{cookies.name(cookies.PAGE, chat.secret, https=False)}={guests.issue(secret, user)}"}
 
-    def framed(user: User, secret: bytes = chat.secret) -> dict[str, str]:
-        return {"Chat-Host": SITE, "Chat-Token": guests.issue_for_frame(secret, user, SITE)}
+    def embedded(user: User, secret: bytes = chat.secret) -> dict[str, str]:
+        return {"Chat-Host": SITE, "Chat-Token": guests.issue_for_embed(secret, user, SITE)}
 
     def signed(token: str) -> dict[str, str]:
         return {"Chat-Host": SITE, "Chat-Token": token}
@@ -316,7 +316,7 @@ async def populated(app: Quart, chat: Chat) -> World:
     }
     stranger = await guest("Stella", "garden")
     removed, banned, gone = await guest("Remi"), await guest("Bela", address=AWAY), await guest("Rolf")
-    member, moderator, operator, in_frame, author = [
+    member, moderator, operator, in_embed, author = [
         await guest(f"{name} {CANARY}") for name in ("Mel", "Moe", "Opal", "Finn", "Ada")
     ]
     await moderation.appoint(chat, "tea", CONSOLE, moderator.id, True)
@@ -329,7 +329,7 @@ async def populated(app: Quart, chat: Chat) -> World:
         outcasts = {
             "removed": Who(cookie(removed), user=removed),
             "banned": Who(cookie(banned), AWAY, banned),
-            "removed-in-frame": Who(framed(gone), user=gone),
+            "removed-in-embed": Who(embedded(gone), user=gone),
             "removed-signed": Who(signed(sites[slug].token("u-1", "Rina"))),
         }
         found = {
@@ -340,11 +340,11 @@ async def populated(app: Quart, chat: Chat) -> World:
             "owner": Who(cookie(owner), user=owner),
             "operator": Who(cookie(operator), user=operator),
             "newcomer": Who({}, AWAY),
-            "in-frame": Who(framed(in_frame), user=in_frame),
+            "in-embed": Who(embedded(in_embed), user=in_embed),
             "signed": await writes(Who(signed(sites[slug].token("u-2", f"Sigrid {CANARY}"))), slug),
             "signed-moderator": await writes(Who(signed(sites[slug].token(**claims))), slug),
             "forged-cookie": Who(cookie(owner, b"o" * 32)),
-            "forged-in-frame": Who(framed(owner, b"o" * 32)),
+            "forged-in-embed": Who(embedded(owner, b"o" * 32)),
             "forged-signed": Who(signed(forged.token(**claims))),
             "expired": Who(signed(sites[slug].token(**claims, exp=int(time.time()) - 3600))),
             "of-another-room": Who(signed(sites["garden"].token(**claims))),

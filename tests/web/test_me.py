@@ -1,4 +1,4 @@
-"""Changing one's name: from a page of its own, from the composer, and in frames; with a script and without."""
+"""Changing one's name: from a page of its own, from the composer, and in embeds; with a script and without."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.frames import SITE, Site, Visitor, site_of
+from tests.embeds import SITE, Site, Visitor, site_of
 from tests.people import Person
 from tests.serving import Server
 from tests.web.conftest import new_room, stored
@@ -126,7 +126,7 @@ async def test_other_sites_change_nobodys_name(room: str, ana: Person) -> None:
     assert "frame-ancestors 'none'" in (await ana.client.get("/me")).headers["Content-Security-Policy"]
 
 
-async def test_guest_of_a_frame_is_renamed_by_its_token_and_not_by_the_cookie(
+async def test_guest_of_an_embed_is_renamed_by_its_token_and_not_by_the_cookie(
     server: Server, room: str, ana: Person
 ) -> None:
     async with Visitor("Vera", server.url, room) as vera:

@@ -55,7 +55,7 @@ def addresses() -> list[tuple[bytes, frozenset[str]]]:
     """Every address that there is, with places in it, and the methods that it has. What is asked with them and finds
     something is held open: those are not among them."""
     rules = create_app(Config()).url_map.iter_rules()
-    files = [(b"/static/{}/css/frame.css", frozenset({"GET"})), (b"/static/x/{}", frozenset({"GET"}))]
+    files = [(b"/static/{}/css/embed.css", frozenset({"GET"})), (b"/static/x/{}", frozenset({"GET"}))]
     return files + [
         (re.sub("<[^>]*>", "{}", rule.rule).encode(), frozenset(rule.methods or ()))
         for rule in rules
@@ -82,7 +82,7 @@ def requests(host: bytes, odds: list[bytes], in_headers: list[bytes]) -> Iterato
             b"/embed/lobby",
             b"/rooms/lobby/identity",
             b"/embed.js",
-            b"/static/x/css/frame.css",
+            b"/static/x/css/embed.css",
         ):
             yield b"GET", path, (name.encode() + b": " + odd,), b""
     for (path, methods), body in itertools.product(addresses(), BODIES[: len(odds)]):

@@ -1,4 +1,4 @@
-"""A frame from an address alone, as https://oembed.com/ has it."""
+"""An embed from an address alone, as https://oembed.com/ has it."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
-from tests.frames import beside
+from tests.embeds import beside
 from tests.people import Person, client
 from tests.serving import Server
 from tests.web.page import Page
@@ -28,7 +28,7 @@ async def asked(consumer: httpx.AsyncClient, room: str, **query: str) -> dict[st
     return found
 
 
-def frame(found: dict[str, Any]) -> dict[str, str | None]:
+def iframe(found: dict[str, Any]) -> dict[str, str | None]:
     (element,) = Page(found["html"]).elements
     assert element.tag == "iframe"
     return element.attributes
@@ -45,7 +45,7 @@ async def test_answer_has_what_the_specification_wants(consumer: httpx.AsyncClie
     assert (found["version"], found["type"], found["title"]) == ("1.0", "rich", room)
     assert (found["width"], found["height"]) == (640, 480)
     assert found["provider_url"] == f"{server.url}/"
-    shown = frame(found)
+    shown = iframe(found)
     assert shown["src"] == f"{server.url}/embed/{room}"
     assert (shown["width"], shown["height"]) == ("640", "480")
     assert shown["title"] == f"Chat: {room}"
@@ -58,7 +58,7 @@ async def test_every_address_of_a_room_is_one(
     consumer: httpx.AsyncClient, room: str, server: Server, path: str
 ) -> None:
     found = await asked(consumer, room, url=f"{server.url}/{path.format(room=room)}")
-    assert frame(found)["src"] == f"{server.url}/embed/{room}"
+    assert iframe(found)["src"] == f"{server.url}/embed/{room}"
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ async def test_every_address_of_a_room_is_one(
         ({"maxwidth": "9" * 30}, (640, 480)),
     ],
 )
-async def test_frame_is_no_larger_than_asked_for(
+async def test_embed_is_no_larger_than_asked_for(
     consumer: httpx.AsyncClient, room: str, limits: dict[str, str], size: tuple[int, int]
 ) -> None:
     found = await asked(consumer, room, **limits)
     assert (found["width"], found["height"]) == size
-    assert (frame(found)["width"], frame(found)["height"]) == tuple(map(str, size))
-    assert "onload" not in frame(found)
+    assert (iframe(found)["width"], iframe(found)["height"]) == tuple(map(str, size))
+    assert "onload" not in iframe(found)
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ async def test_name_of_a_room_is_text(consumer: httpx.AsyncClient, alice: Person
     assert (await alice.send("/rooms", name=name, slug=slug)).status_code == 303
     found = await asked(consumer, slug)
     assert found["title"] == name
-    assert frame(found)["title"] == f"Chat: {name}"
+    assert iframe(found)["title"] == f"Chat: {name}"
 
 
-async def test_room_says_where_its_frame_is_described(consumer: httpx.AsyncClient, room: str) -> None:
+async def test_room_says_where_its_embed_is_described(consumer: httpx.AsyncClient, room: str) -> None:
     (link,) = Page((await consumer.get(f"/rooms/{room}")).text).all("link", type="application/json+oembed")
     answer = await consumer.get(link.attributes["href"] or "")
     assert answer.json()["title"] == room

@@ -24,7 +24,7 @@ CLAIMS: dict[str | None, tuple[str, ...]] = {
     # Without an origin the browser's word counts: `same-origin` alone may post. Whoever typed an address may read, and
     # so may a program, which says neither.
     None: ("read", "post", "", "", "read", ""),
-    # With one, that counts: a page has no say in it, and it is who asks. WebKit says `cross-site` for a frame's form
+    # With one, that counts: a page has no say in it, and it is who asks. WebKit says `cross-site` for an embed's form
     # into a new tab; `same-site` is said behind redirects over a sibling, and an origin is `null` after other sites.
     OWN: ("post", "post", "post", "post", "post", "post"),
     OWN_WRITTEN_OTHERWISE: ("post", "post", "post", "post", "post", "post"),

@@ -16,7 +16,7 @@ from quart_chat.domain import moderation
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.errors import StartupError
 from quart_chat.http.proxies import HOPS, Proxies, parse
-from tests.frames import beside
+from tests.embeds import beside
 from tests.people import Person
 from tests.serving import Server, serving
 

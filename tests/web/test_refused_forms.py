@@ -32,7 +32,7 @@ async def refusals(owner: Person, room: str) -> dict[str, tuple[httpx.Response, 
             "an edit": (await send(f"/rooms/{room}/messages/{posted.message_id}", text=" "), "text"),
             "a message": (await send(f"/rooms/{room}/messages", text=" "), "text"),
             "a name": (await nobody.send(f"/rooms/{room}/messages", htmx=False, text="a", name=long), "name"),
-            "a name in a frame": (
+            "a name in an embed": (
                 await nobody.send(f"/embed/{room}/messages?host={owner.url}", htmx=False, text="a", name=long),
                 "name",
             ),

@@ -10,7 +10,7 @@ from quart_chat.domain import embed_keys, log, moderation, rooms
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.errors import RemovedFromRoom
 from quart_chat.events import MemberChanged
-from tests.frames import SITE, Site, Visitor, beside, site_of
+from tests.embeds import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Listener, Person, client, only_cookie
 from tests.serving import Server
 from tests.streaming.wire import wire
@@ -92,8 +92,8 @@ async def test_removed_person_reads_why_on_a_page_that_shows_nothing_else(olga: 
         assert not page.by_class("message")
         assert "words of" not in answer.text
         assert "Hers" not in answer.text
-    framed = await bob.client.get(f"/embed/{bob.room}")
-    assert "frame-ancestors 'self' http" in framed.headers["Content-Security-Policy"], "it can be read in its frame"
+    embedded = await bob.client.get(f"/embed/{bob.room}")
+    assert "frame-ancestors 'self' http" in embedded.headers["Content-Security-Policy"], "it can be read in its embed"
 
 
 async def test_who_is_out_is_let_in_again_without_a_script(olga: Person, bob: Person) -> None:
@@ -228,7 +228,7 @@ async def site(server: Server, olga: Person) -> Site:
 
 
 async def confirm(visitor: Visitor, number: int) -> httpx.Response:
-    """What the frame opens in a tab of its own."""
+    """What the embed opens in a tab of its own."""
     async with client(visitor.url, Origin=visitor.url) as tab:
         return await tab.post(path(visitor, number, "confirmation"), data={"token": visitor.token, "host": SITE})
 
@@ -244,7 +244,7 @@ def ticket_in(answer: httpx.Response) -> str:
     return Page(answer.text).all("input", name="ticket")[0].attributes["value"] or ""
 
 
-async def test_moderator_of_a_site_removes_from_a_frame_by_a_page_of_its_own(
+async def test_moderator_of_a_site_removes_from_an_embed_by_a_page_of_its_own(
     server: Server, olga: Person, bob: Person, alice: Person, site: Site
 ) -> None:
     """Who has not written yet, so that nobody knows them there but by what the site has signed."""
@@ -306,8 +306,8 @@ async def test_ticket_does_one_thing_to_one_person_in_one_room(
                 await moderation.appoint(chat, slug, CONSOLE, await number_of(vera, slug), True)
             hers, there = ticket_in(await confirm(vera, number)), f"/rooms/{elsewhere}/members/{number}/removal"
             assert code(await press(vera, there, ticket=hers)) == (403, "confirmation_invalid")
-        framed = await tab.post(path(mo, number), data={"ticket": removes}, headers={"Chat-Host": SITE})
-        assert code(framed) == (403, "confirmation_invalid")
+        embedded = await tab.post(path(mo, number), data={"ticket": removes}, headers={"Chat-Host": SITE})
+        assert code(embedded) == (403, "confirmation_invalid")
         await bob.post_message("still here")
         async with beside(server) as chat:
             await embed_keys.revoke(chat, room, CONSOLE, site.key.key.id)

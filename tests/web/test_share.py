@@ -60,8 +60,8 @@ async def test_every_page_says_what_it_is_to_whoever_shows_its_link(bob: Person,
         wrong += [(path, what) for what, right in says.items() if not right]
     assert not wrong
     assert room in met(Page((await bob.client.get(f"/rooms/{room}")).text))["description"]
-    framed = Page((await bob.client.get(f"/embed/{room}")).text)
-    assert not [name for name in met(framed) if name.startswith("og:")], "a frame is no page to lead to"
+    embedded = Page((await bob.client.get(f"/embed/{room}")).text)
+    assert not [name for name in met(embedded) if name.startswith("og:")], "an embed is no page to lead to"
 
 
 async def test_card_of_a_room_is_of_any_name(alice: Person, room: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from quart_chat.domain import embed_keys, embeds
 from quart_chat.domain.actors import CONSOLE
-from tests.frames import SITE, Site, Visitor, beside, site_of
+from tests.embeds import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client
 from tests.serving import Server
 from tests.web.conftest import new_room, stored
@@ -29,7 +29,7 @@ async def sigrid(server: Server, site: Site) -> AsyncIterator[Visitor]:
 
 @pytest.fixture
 async def vera(server: Server, room: str) -> AsyncIterator[Visitor]:
-    """A guest in a frame in a page of the same site."""
+    """A guest in an embed in a page of the same site."""
     async with Visitor("Vera", server.url, room) as visitor:
         yield visitor
 
@@ -167,7 +167,7 @@ async def test_identity_is_told_only_where_the_room_may_be(server: Server, site:
     for token in (vera.token, site.token(), None):
         async with Visitor("", server.url, site.room, host="https://evil.example", token=token) as elsewhere:
             answer = await elsewhere.client.get(f"/rooms/{site.room}/identity")
-            assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+            assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
             assert "Vera" not in answer.text
     for path in ("/rooms/nowhere/identity",):
         assert (await vera.client.get(path)).status_code == 404
@@ -253,13 +253,13 @@ async def test_two_keys_count_while_one_is_changed_for_the_other(server: Server,
 async def test_nothing_unsigned_writes_on_any_surface(
     server: Server, site: Site, room: str, alice: Person, vera: Visitor
 ) -> None:
-    own, framed = await alice.post_message("mine", room=room), await vera.post_message("mine")
+    own, embedded = await alice.post_message("mine", room=room), await vera.post_message("mine")
     await only_signed(server, room)
     other = await site_of(server, await new_room(server))
     before = stored(server)
     fields = {"text": "hello", "name": "Mallory"}
     posts, scriptless = f"/rooms/{room}/messages", f"/embed/{room}/messages"
-    own_message, framed_message = f"{posts}/{own.message_id}", f"{posts}/{framed.message_id}"
+    own_message, framed_message = f"{posts}/{own.message_id}", f"{posts}/{embedded.message_id}"
     async with (
         Person("Mallory", server.url) as stranger,
         Visitor("Mallory", server.url, room) as framed_stranger,
@@ -329,8 +329,8 @@ async def test_name_that_looks_like_a_members_is_refused_to_guests(
 ) -> None:
     await write(sigrid)
     before = stored(server)
-    async with Person("Mallory", server.url) as mallory, Visitor("Mallory", server.url, room) as framed:
-        for person, path in ((mallory, "rooms"), (framed, "rooms"), (mallory, "embed")):
+    async with Person("Mallory", server.url) as mallory, Visitor("Mallory", server.url, room) as embedded:
+        for person, path in ((mallory, "rooms"), (embedded, "rooms"), (mallory, "embed")):
             answer = await person.send(f"/{path}/{room}/messages", text="hello", name=name)
             assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "name_reserved")
             assert "Set-Cookie" not in answer.headers

@@ -11,7 +11,7 @@ from quart_chat import assets
 from quart_chat.models import Cursor, Message, Page, Rank, Room, User
 from quart_chat.view import templates as templates_module
 from quart_chat.view.look import Look
-from quart_chat.view.pages import Framed, Pages
+from quart_chat.view.pages import Embedded, Pages
 from quart_chat.view.templates import Templates
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
@@ -138,15 +138,15 @@ def test_names_that_look_like_places_are_text() -> None:
 
 
 def test_packed_page_is_the_page() -> None:
-    """With a long history, a frame's own places, and a place that is longer than a block of deflate."""
+    """With a long history, an embed's own places, and a place that is longer than a block of deflate."""
     pages = fresh()
     messages = [replace(FIRST, id=number, text=f"message {number} " + "word " * number) for number in range(1, 200)]
     room = Page(ROOM, None, messages, False, Cursor("epoch", 1))
     shown = {"page": room, "user": ANA, "nonce": "n" * 70_000, "key": "key", "origin": "o", "refresh": 30, "form": {}}
-    framed = Framed(Look("dark", locale="de"), "/embed/lobby", {"host": "https://www.example.org"})
-    for place in (None, framed):
-        page = pages.room(**shown, error=None, framed=place)
-        assert gzip.decompress(pages.room(**shown, error=None, framed=place, packed=True)) == page
+    embedded = Embedded(Look("dark", locale="de"), "/embed/lobby", {"host": "https://www.example.org"})
+    for place in (None, embedded):
+        page = pages.room(**shown, error=None, embedded=place)
+        assert gzip.decompress(pages.room(**shown, error=None, embedded=place, packed=True)) == page
     assert len(pages.room(**shown | {"nonce": "n"}, error=None, packed=True)) < len(page) / 4
 
 

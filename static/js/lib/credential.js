@@ -1,4 +1,4 @@
-// Who this page is to the server. A page of the chat's own site has a cookie, which the browser sends. A frame in another
+// Who this page is to the server. A page of the chat's own site has a cookie, which the browser sends. An embed in another
 // site's page may get none: it keeps a token, of a guest or as that site has signed it, and sends it as a header.
 import { channel } from "./channel.js";
 
@@ -15,7 +15,7 @@ const [onOwner, tell] = channel();
 export { onOwner };
 let memory = null; // the guest's token where storage is denied
 
-// Whether this is a frame in a page of another site. One in a page of the chat's own site is like that page.
+// Whether this is an embed in a page of another site. One in a page of the chat's own site is like that page.
 function isEmbedded() {
   if (window.top === window) return false;
   try {
@@ -49,7 +49,7 @@ function keep(given) {
   } catch { /* denied: it lasts as long as this page */ }
 }
 
-// Whether this is a frame in another site's page, and the origin of that; `around` of the page around any frame. Empty
+// Whether this is an embed in another site's page, and the origin of that; `around` of the page around any embed. Empty
 // where it says none.
 export { around, embedded, host };
 

@@ -1,5 +1,5 @@
 // What the browser keeps for this room, over reloads and for all tabs; in memory only where storage is denied.
-// In a frame for the page around it alone: pages of one site share it, but have other guests.
+// In an embed for the page around it alone: pages of one site share it, but have other guests.
 import { host } from "./credential.js";
 import { room } from "./page.js";
 

@@ -45,7 +45,7 @@ function ended(refused = false) {
 
 element.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   ctx.request.headers["Last-Event-ID"] = here();
-  // Otherwise Firefox lets a second tab or frame with this address wait until the first one's stream has ended.
+  // Otherwise Firefox lets a second tab or embed with this address wait until the first one's stream has ended.
   ctx.request.cache = "no-store";
 });
 element.addEventListener("htmx:sse:after:connection", ({ detail }) => { connection = detail.connection; });

@@ -1,6 +1,6 @@
 // Keeps the page up to date: by a connection of its own where it leads the tabs of this room, by the leader's words
 // where it does not.
-import { mayHold, onHost } from "../frame/host.js";
+import { mayHold, onHost } from "../embed/host.js";
 import { catchUp } from "./by-poll.js";
 import { streamReady } from "./by-stream.js";
 import { Connection } from "./connection.js";
@@ -187,7 +187,7 @@ function watch() {
   onUnanswered(() => connection.wake(false));
   addEventListener("offline", () => connection.lose());
   addEventListener("beforeunload", leave);
-  if (!document.querySelector("base")) addEventListener("pointerdown", onPress); // in a frame they lead into other tabs
+  if (!document.querySelector("base")) addEventListener("pointerdown", onPress); // in an embed they lead into other tabs
   addEventListener("pointercancel", () => { if (leaving) begin(); }); // it was a finger that scrolls
   addEventListener("pagehide", hide);
   addEventListener("pageshow", ({ persisted }) => {

@@ -32,7 +32,7 @@ function end(code, reason) {
   for (const message of all()) message.remove();
   for (const element of page.children) element.hidden = true;
   page.append(notice);
-  if (!embedded || document.hasFocus()) notice.focus(); // a frame does not take it from the page around
+  if (!embedded || document.hasFocus()) notice.focus(); // an embed does not take it from the page around
   tell(true);
 }
 
@@ -79,4 +79,4 @@ onStored("ended", (_, kept) => { if (kept?.owner === owner()) end(kept.code, kep
 onOwner(() => { if (isOut()) look(); });
 addEventListener("pageshow", ({ persisted }) => { if (persisted) recall(); });
 if (embedded) recall();
-else forget("ended"); // or there would be no page: where this is no frame, the server knew who asked for it
+else forget("ended"); // or there would be no page: where this is no embed, the server knew who asked for it

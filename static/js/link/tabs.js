@@ -1,4 +1,4 @@
-// Of all tabs and frames of this browser that show this room, one leads: it alone is in touch with the server, and tells
+// Of all tabs and embeds of this browser that show this room, one leads: it alone is in touch with the server, and tells
 // the others what it hears. A lock says which; it is free the moment its tab is closed, crashes, or is put aside.
 import { room } from "../lib/page.js";
 

@@ -1,5 +1,5 @@
-// How many messages came while nobody looked: in the title of the tab, and for the page around a frame.
-import { onHost, tellHost } from "../frame/host.js";
+// How many messages came while nobody looked: in the title of the tab, and for the page around an embed.
+import { onHost, tellHost } from "../embed/host.js";
 import { list, onMessages, position } from "./messages.js";
 import { isOwn } from "./may.js";
 import { isBehind } from "./reach-newest.js";
@@ -8,7 +8,7 @@ const title = document.title;
 
 let unread = new Map(); // ids to positions
 let shown = 0;
-let visible = true; // whether the page around shows this frame
+let visible = true; // whether the page around shows this embed
 
 const isSeen = () => visible && !document.hidden;
 

@@ -1,4 +1,4 @@
-// Shows who somebody is where the server did not know it when it made the page: opening a frame sends no headers, and
+// Shows who somebody is where the server did not know it when it made the page: opening an embed sends no headers, and
 // another tab of this browser may have become somebody since.
 import { ask } from "../lib/ask.js";
 import { hasGuest, host, owner } from "../lib/credential.js";
@@ -54,7 +54,7 @@ function reopen(half) {
   if (field) field.value = half;
 }
 
-// Other tabs and frames of this browser ask again who is there.
+// Other tabs and embeds of this browser ask again who is there.
 export function tellOthers() {
   news = `${me()} ${Date.now()}`; // the same guest is news again where there was another one, or another name
   try {

@@ -15,7 +15,7 @@ let last = Promise.resolve();
 let over = false;
 const waiting = []; // for that
 
-// `listener()` hears when the token does not count any more with which the site around a frame has signed somebody in.
+// `listener()` hears when the token does not count any more with which the site around an embed has signed somebody in.
 const [onSignInOver, signInOver] = channel();
 export { onSignInOver };
 

@@ -9,7 +9,7 @@ import pytest
 
 from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
-from tests.frames import SITE, Visitor, beside
+from tests.embeds import SITE, Visitor, beside
 from tests.people import Person, client, only_cookie
 from tests.serving import Server
 from tests.web.conftest import stored
@@ -164,8 +164,8 @@ async def test_others_change_nothing(server: Server, olga: Person, alice: Person
     assert await listed(server, olga.room) == before
 
 
-async def test_owner_changes_nothing_from_a_frame_or_another_site(server: Server, olga: Person) -> None:
-    """A page around a frame can lead a click anywhere in it."""
+async def test_owner_changes_nothing_from_an_embed_or_another_site(server: Server, olga: Person) -> None:
+    """A page around an embed can lead a click anywhere in it."""
     path, fields = f"/rooms/{olga.room}/embed", {"origins": "https://evil.example"}
     for headers in ({"Chat-Host": SITE}, {"Chat-Host": ""}, {"Chat-Token": "guest.x"}):
         answer = await olga.client.post(path, data=fields, headers=headers)
@@ -229,7 +229,7 @@ async def test_what_a_command_changes_counts_at_once_and_is_soon_on_every_page(s
         await reader.get(f"/embed/{olga.room}")
         async with beside(server) as chat:
             await embeds.change(chat, olga.room, CONSOLE, add=[EXACT], signed_only=True)
-        assert (await vera.try_to_post("hello")).headers["Chat-Error"] == "framing_refused"
+        assert (await vera.try_to_post("hello")).headers["Chat-Error"] == "embed_refused"
         assert (await olga.send(f"/rooms/{olga.room}/messages", text="hello")).headers["Chat-Error"] == "signed_only"
         async with asyncio.timeout(10):
             while EXACT not in (await page_of(olga, olga.room)).field("origins"):
@@ -244,27 +244,27 @@ def codes(page: Page) -> list[str]:
 
 
 async def test_snippets_name_server_room_and_options(server: Server, olga: Person) -> None:
-    element, bubble, frame = codes(await page_of(olga, olga.room))
+    element, bubble, iframe = codes(await page_of(olga, olga.room))
     script = Page(element)
     assert script.all("quart-chat")[0].attributes["room"] == olga.room
     assert script.all("script")[0].attributes["src"] == f"{server.url}/embed.js"
     assert "async" in script.all("script")[0].attributes
     assert "bubble" in Page(bubble).all("quart-chat")[0].attributes
-    iframe = Page(frame).all("iframe")[0].attributes
-    assert iframe["src"] == f"{server.url}/embed/{olga.room}"
-    assert iframe["referrerpolicy"] == "origin"
-    assert set((iframe["sandbox"] or "").split()) == {
+    shown = Page(iframe).all("iframe")[0].attributes
+    assert shown["src"] == f"{server.url}/embed/{olga.room}"
+    assert shown["referrerpolicy"] == "origin"
+    assert set((shown["sandbox"] or "").split()) == {
         "allow-scripts", "allow-same-origin", "allow-forms", "allow-popups", "allow-popups-to-escape-sandbox"
     }  # fmt: skip
     query = "?theme=dark&accent=%232B6390&locale=pt-BR&compact=1&readonly=1"
     page = await page_of(olga, olga.room, query)
-    element, bubble, frame = codes(page)
+    element, bubble, iframe = codes(page)
     for code in (element, bubble):
         attributes = Page(code).all("quart-chat")[0].attributes
         assert (attributes["theme"], attributes["accent"], attributes["locale"]) == ("dark", "2b6390", "pt-BR")
         assert {"compact", "readonly"} <= attributes.keys()
     chosen = "?theme=dark&accent=2b6390&locale=pt-BR&compact=1&readonly=1"
-    assert Page(frame).all("iframe")[0].attributes["src"] == f"{server.url}/embed/{olga.room}{chosen}"
+    assert Page(iframe).all("iframe")[0].attributes["src"] == f"{server.url}/embed/{olga.room}{chosen}"
     assert page.by_class("preview")[0].attributes["src"] == f"/embed/{olga.room}{chosen}"
     assert page.field("accent") == "2b6390"
 
@@ -275,8 +275,8 @@ async def test_snippets_hold_any_name(olga: Person, name: str) -> None:
     await olga.send("/rooms", htmx=False, **fields)
     answer = await olga.client.get(f"/rooms/{fields['slug']}/embed")
     page = Page(answer.text)
-    (frame,) = Page(codes(page)[2]).elements
-    assert frame.attributes["title"] == f"Chat: {name}"
+    (iframe,) = Page(codes(page)[2]).elements
+    assert iframe.attributes["title"] == f"Chat: {name}"
     assert not page.all("b")
     assert "<script>alert" not in answer.text
     assert name in page.all("h1")[0].text

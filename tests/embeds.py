@@ -23,8 +23,8 @@ SITE = "http://site.localhost:4000"
 
 
 class Visitor(Person):
-    """Somebody in a frame in a page of `host`. As the frame's script does, it says where it is, and keeps and sends the
-    token that it gets."""
+    """Somebody in an embed in a page of `host`. As its script does, it says where it is, and keeps and sends the token
+    that it gets."""
 
     def __init__(self, name: str, url: str, room: str = "lobby", *, host: str = SITE, token: str | None = None) -> None:
         super().__init__(name, url, room)

@@ -31,7 +31,7 @@ async function signIn(token) {
     if (token !== null) askInTime();
     signInIsBack();
     flush();
-  } else if (/^(identity|framing)_/.test(refusal)) {
+  } else if (/^identity_|^embed_refused$/.test(refusal)) {
     tellHost("error", { code: refusal, message: answer.refusal });
     if (token !== null) signIn(isStillGood(taken, token) ? taken : null); // or whoever is there is a guest again
   } else if (!isOut()) {

@@ -1,4 +1,4 @@
-"""A message of somebody in a frame is deleted from a page of this site itself, by nothing that happens in the frame."""
+"""A message of somebody in an embed is deleted from a page of this site itself, by nothing that happens there."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from quart_chat.domain import embed_keys, messages
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed, Deed
-from tests.frames import SITE, Site, Visitor, beside, site_of
+from tests.embeds import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Person, client, key_of
 from tests.serving import Server
 from tests.web.conftest import new_room
@@ -28,7 +28,7 @@ def path(visitor: Visitor, message: int, what: str) -> str:
 
 
 async def confirm(visitor: Visitor, message: int, token: str | None = None, host: str = SITE) -> httpx.Response:
-    """What the frame's form opens in a tab of its own: a navigation has none of the frame's headers."""
+    """What the embed's form opens in a tab of its own: a navigation has none of the embed's headers."""
     async with client(visitor.url, Origin=visitor.url) as tab:
         fields = {"token": visitor.token or "" if token is None else token, "host": host}
         return await tab.post(path(visitor, message, "confirmation"), data=fields)
@@ -49,7 +49,7 @@ async def is_there(visitor: Visitor, message: int) -> bool:
     return (await visitor.client.get(f"/rooms/{visitor.room}/messages/{message}")).status_code == 200
 
 
-async def test_nothing_in_a_frame_deletes(vera: Visitor) -> None:
+async def test_nothing_in_an_embed_deletes(vera: Visitor) -> None:
     message = (await vera.post_message("hello")).message_id
     for htmx in (True, False):
         answer = await vera.send(path(vera, message, "deletion"), htmx=htmx)
@@ -109,7 +109,7 @@ async def test_person_whose_sign_in_is_over_reads_no_words_for_developers(server
         assert await is_there(sigrid, message)
 
 
-async def test_cookie_of_the_sites_own_pages_asks_nothing_for_a_frame(alice: Person, room: str) -> None:
+async def test_cookie_of_the_sites_own_pages_asks_nothing_for_an_embed(alice: Person, room: str) -> None:
     """Else a page could have somebody asked about what they wrote elsewhere."""
     message = await alice.post_message("hello", room=room)
     for fields in ({"host": SITE}, {"host": ""}, {}, {"host": "", "token": ""}):
@@ -197,7 +197,7 @@ async def test_ticket_that_is_too_old_is_refused(
     assert (await delete(vera, message, young)).status_code == 200
 
 
-async def test_ticket_is_of_no_use_within_a_frame(vera: Visitor) -> None:
+async def test_ticket_is_of_no_use_within_an_embed(vera: Visitor) -> None:
     message = (await vera.post_message("hello")).message_id
     ticket = await ticket_for(vera, message)
     for headers in (

@@ -1,4 +1,4 @@
-// What happens in a frame, for the page around it.
+// What happens in an embed, for the page around it.
 import { onHost, tellHost } from "./host.js";
 import { isComposingKey } from "../lib/keys.js";
 import { setLocale } from "../lib/locale.js";

@@ -1,4 +1,4 @@
-"""A frame without a script: its form goes to an address of its own, and says there whose page is around."""
+"""An embed without a script: its form goes to an address of its own, and says there whose page is around."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
-from tests.frames import SITE, beside
+from tests.embeds import SITE, beside
 from tests.people import client
 from tests.serving import Server, serving
 from tests.web.page import Page
@@ -22,8 +22,8 @@ LOOK = {"theme": "dark", "accent": "2b6390", "locale": "pt-BR", "compact": "1"}
 
 
 @pytest.fixture
-async def frame(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser that opens a frame in a page of SITE."""
+async def embed(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that opens an embed in a page of SITE."""
     async with client(server.url, **{"Sec-Fetch-Dest": "iframe"}) as browser:
         yield browser
 
@@ -37,36 +37,36 @@ async def public(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         yield running
 
 
-async def opened(frame: httpx.AsyncClient, room: str, referrer: str = f"{SITE}/", **options: str) -> Page:
+async def opened(embed: httpx.AsyncClient, room: str, referrer: str = f"{SITE}/", **options: str) -> Page:
     headers = {"Referer": referrer, "Sec-Fetch-Site": "cross-site"}
-    answer = await frame.get(f"/embed/{room}", params=options, headers={k: v for k, v in headers.items() if v})
+    answer = await embed.get(f"/embed/{room}", params=options, headers={k: v for k, v in headers.items() if v})
     assert answer.status_code == 200, answer.text
     return Page(answer.text)
 
 
-async def sent(frame: httpx.AsyncClient, page: Page, own: str, **fields: str) -> httpx.Response:
+async def sent(embed: httpx.AsyncClient, page: Page, own: str, **fields: str) -> httpx.Response:
     """Send the form of a page as a browser does."""
     action = page.by_id("composer").attributes["action"]
     assert action
     headers = {"Referer": f"{own}/embed/lobby", "Origin": own, "Sec-Fetch-Site": "same-origin"}
-    return await frame.post(action, data={"key": page.field("key")} | fields, headers=headers)
+    return await embed.post(action, data={"key": page.field("key")} | fields, headers=headers)
 
 
-async def test_form_leads_back_to_the_same_frame(server: Server, room: str, frame: httpx.AsyncClient) -> None:
-    page = await opened(frame, room, **LOOK)
-    answer = await sent(frame, page, server.url, text="hello", name="Vera")
+async def test_form_leads_back_to_the_same_embed(server: Server, room: str, embed: httpx.AsyncClient) -> None:
+    page = await opened(embed, room, **LOOK)
+    answer = await sent(embed, page, server.url, text="hello", name="Vera")
     assert answer.status_code == 303
     back = urlsplit(answer.headers["Location"])
     assert back.path == f"/embed/{room}"
     assert parse_qs(back.query) == {name: [value] for name, value in (LOOK | {"host": SITE}).items()}
     headers = {"Referer": f"{server.url}/embed/{room}", "Sec-Fetch-Site": "same-origin"}
-    again = Page((await frame.get(answer.headers["Location"], headers=headers)).text)
+    again = Page((await embed.get(answer.headers["Location"], headers=headers)).text)
     assert again.texts == ["hello"]
     assert again.by_id("composer").attributes["action"] == page.by_id("composer").attributes["action"]
 
 
-async def test_every_link_of_the_frame_keeps_its_options(room: str, frame: httpx.AsyncClient) -> None:
-    page = await opened(frame, room, **LOOK)
+async def test_every_link_of_the_embed_keeps_its_options(room: str, embed: httpx.AsyncClient) -> None:
+    page = await opened(embed, room, **LOOK)
     links = [link.attributes["href"] or "" for link in page.all("a", target="_self")]
     own = [link for link in links if not link.startswith("#")]
     assert own
@@ -77,11 +77,11 @@ async def test_every_link_of_the_frame_keeps_its_options(room: str, frame: httpx
     assert page.all("base", target="_blank"), "all others open a tab"
 
 
-async def test_refusal_shows_the_frame_with_its_form_filled(
-    server: Server, room: str, frame: httpx.AsyncClient
+async def test_refusal_shows_the_embed_with_its_form_filled(
+    server: Server, room: str, embed: httpx.AsyncClient
 ) -> None:
-    page = await opened(frame, room, **LOOK)
-    answer = await sent(frame, page, server.url, text="my long text", name="")
+    page = await opened(embed, room, **LOOK)
+    answer = await sent(embed, page, server.url, text="my long text", name="")
     refused = Page(answer.text)
     assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "name_invalid")
     assert refused.field("text") == "my long text"
@@ -101,59 +101,59 @@ async def test_refusal_shows_the_frame_with_its_form_filled(
         ("http://[", "null"),
     ],
 )
-async def test_frame_in_a_page_that_may_not_show_it_writes_nothing(
-    server: Server, room: str, frame: httpx.AsyncClient, referrer: str, host: str
+async def test_embed_in_a_page_that_may_not_show_it_writes_nothing(
+    server: Server, room: str, embed: httpx.AsyncClient, referrer: str, host: str
 ) -> None:
-    page = await opened(frame, room, referrer, host=SITE)
+    page = await opened(embed, room, referrer, host=SITE)
     action = urlsplit(page.by_id("composer").attributes["action"] or "")
     assert parse_qs(action.query)["host"] == [host], "what the browser says counts, not what the address claims"
-    answer = await sent(frame, page, server.url, text="hello", name="Vera")
-    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+    answer = await sent(embed, page, server.url, text="hello", name="Vera")
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
     assert Page(answer.text).field("text") == "hello"
     assert "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("host", ["null", "https://evil.example", "*", "http://localhost:1/", "x" * 5000, '"><script>'])
 async def test_host_that_the_address_claims_is_checked(
-    server: Server, room: str, frame: httpx.AsyncClient, host: str
+    server: Server, room: str, embed: httpx.AsyncClient, host: str
 ) -> None:
     headers = {"Referer": f"{server.url}/embed/{room}", "Origin": server.url}
     fields = {"text": "hello", "name": "Vera"}
-    answer = await frame.post(f"/embed/{room}/messages", params={"host": host}, data=fields, headers=headers)
-    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+    answer = await embed.post(f"/embed/{room}/messages", params={"host": host}, data=fields, headers=headers)
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
     assert '"><script>' not in answer.text
 
 
-async def test_form_of_another_site_is_refused(room: str, frame: httpx.AsyncClient) -> None:
+async def test_form_of_another_site_is_refused(room: str, embed: httpx.AsyncClient) -> None:
     for origin in (SITE, "null"):
         headers = {"Origin": origin, "Referer": f"{SITE}/", "Sec-Fetch-Site": "cross-site"}
-        answer = await frame.post(f"/embed/{room}/messages", data={"text": "x", "name": "Vera"}, headers=headers)
+        answer = await embed.post(f"/embed/{room}/messages", data={"text": "x", "name": "Vera"}, headers=headers)
         assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "origin_refused")
 
 
-async def test_option_that_is_none_stores_nothing(server: Server, room: str, frame: httpx.AsyncClient) -> None:
+async def test_option_that_is_none_stores_nothing(server: Server, room: str, embed: httpx.AsyncClient) -> None:
     headers = {"Referer": f"{server.url}/embed/{room}", "Origin": server.url}
     fields = {"text": "hello", "name": "Vera"}
     query = {"theme": "pink", "host": SITE}
-    answer = await frame.post(f"/embed/{room}/messages", params=query, data=fields, headers=headers)
+    answer = await embed.post(f"/embed/{room}/messages", params=query, data=fields, headers=headers)
     assert (answer.status_code, answer.headers["Chat-Error"]) == (422, "option_invalid")
-    assert (await opened(frame, room)).texts == []
+    assert (await opened(embed, room)).texts == []
 
 
-async def test_link_out_of_the_frame_leads_to_a_page_of_its_own(room: str, frame: httpx.AsyncClient) -> None:
+async def test_link_out_of_the_embed_leads_to_a_page_of_its_own(room: str, embed: httpx.AsyncClient) -> None:
     for query, place in (("message=7", f"/rooms/{room}?message=7#message-7"), ("before=7", f"/rooms/{room}?before=7")):
-        answer = await frame.get(f"/embed/{room}?{query}")
+        answer = await embed.get(f"/embed/{room}?{query}")
         assert (answer.status_code, answer.headers["Location"]) == (303, place)
 
 
 @pytest.mark.parametrize("path", ["/embed/%2f%2fevil.example?before=1", "/embed/a%0d%0aSet-Cookie:a=b?message=1"])
-async def test_link_leads_nowhere_else(server: Server, frame: httpx.AsyncClient, path: str) -> None:
-    answer = await frame.get(path)
+async def test_link_leads_nowhere_else(server: Server, embed: httpx.AsyncClient, path: str) -> None:
+    answer = await embed.get(path)
     assert urlsplit(answer.headers.get("Location", "")).netloc in ("", server.bind)
     assert "Set-Cookie" not in answer.headers
 
 
-# Under https a browser may keep a cookie of the frame: another one for each site around.
+# Under https a browser may keep a cookie of the embed: another one for each site around.
 
 
 def cookie(answer: httpx.Response) -> tuple[str, dict[str, str]]:
@@ -165,7 +165,7 @@ def cookie(answer: httpx.Response) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture
 async def vera(public: Server) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser that opens a frame in a page of HOST, under https."""
+    """A browser that opens an embed in a page of HOST, under https."""
     async with client(public.url, **{"Sec-Fetch-Dest": "iframe"}) as browser:
         yield browser
 
@@ -182,7 +182,7 @@ async def is_known(browser: httpx.AsyncClient, path: str, **headers: str) -> boo
     return "data-user" in page.by_id("identity").attributes
 
 
-async def test_cookie_of_a_frame_is_bound_to_host_and_site(vera: httpx.AsyncClient) -> None:
+async def test_cookie_of_an_embed_is_bound_to_host_and_site(vera: httpx.AsyncClient) -> None:
     value, attributes = cookie(await first_post(vera))
     assert value.startswith("__Host-quart_chat_frame_")
     assert "=guest." in value
@@ -191,7 +191,7 @@ async def test_cookie_of_a_frame_is_bound_to_host_and_site(vera: httpx.AsyncClie
     assert "domain" not in attributes
 
 
-async def test_cookie_of_a_frame_counts_in_frames_of_its_site_alone(vera: httpx.AsyncClient) -> None:
+async def test_cookie_of_an_embed_counts_in_embeds_of_its_site_alone(vera: httpx.AsyncClient) -> None:
     value, _ = cookie(await first_post(vera))
     assert await is_known(vera, "/embed/lobby", Cookie=value, Referer=f"{HOST}/")
     assert await is_known(vera, "/rooms/lobby/identity", Cookie=value, **{"Chat-Host": HOST})
@@ -205,7 +205,7 @@ async def test_cookie_of_a_frame_counts_in_frames_of_its_site_alone(vera: httpx.
     assert not await is_known(vera, "/embed/lobby", Cookie=value.replace("__Host-", ""), Referer=f"{HOST}/")
 
 
-async def test_cookie_of_the_sites_own_pages_is_none_of_a_frame(vera: httpx.AsyncClient) -> None:
+async def test_cookie_of_the_sites_own_pages_is_none_of_an_embed(vera: httpx.AsyncClient) -> None:
     headers = {"Origin": PUBLIC, "Sec-Fetch-Dest": "document"}
     answer = await vera.post("/rooms/lobby/messages", data={"text": "hello", "name": "Ana"}, headers=headers)
     ((of_page, morsel),) = SimpleCookie(answer.headers["Set-Cookie"]).items()
@@ -227,7 +227,7 @@ async def test_cookie_posts_as_the_same_guest(vera: httpx.AsyncClient) -> None:
     assert len({message.attributes["data-author"] for message in shown}) == 1
 
 
-async def test_guest_of_a_cookie_changes_its_name_in_the_frame(vera: httpx.AsyncClient) -> None:
+async def test_guest_of_a_cookie_changes_its_name_in_the_embed(vera: httpx.AsyncClient) -> None:
     value, _ = cookie(await first_post(vera))
     asked = await vera.get("/embed/lobby", params=LOOK, headers={"Cookie": value, "Referer": f"{HOST}/"})
     page = Page(asked.text)

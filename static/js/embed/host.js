@@ -1,4 +1,4 @@
-// What this frame and the page around it say to each other, each to the other's origin alone. The frame speaks first: it
+// What this embed and the page around it say to each other, each to the other's origin alone. The embed speaks first: it
 // knows whose page it is in.
 import { channel } from "../lib/channel.js";
 import { around } from "../lib/credential.js";
@@ -8,7 +8,7 @@ const channels = {};
 
 let held = true;
 
-// Whether this frame may hold a connection, where the browser lets frames not agree on that: the page around counts them.
+// Whether this embed may hold a connection, where the browser lets embeds not agree on that: the page around counts them.
 export const mayHold = () => held;
 
 // Calls `listener(words)` when the page around says something of this type.

@@ -1,4 +1,4 @@
-"""Who may show what in a frame, and read what with a script, as the headers say: surface by surface, list by list."""
+"""Who may show what in an embed, and read what with a script, as the headers say: surface by surface, list by list."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.server import _is_loopback
 from quart_chat.sites import LOOPBACK
-from tests.frames import SITE, Visitor, beside
+from tests.embeds import SITE, Visitor, beside
 from tests.people import client
 from tests.serving import Server, serving
 from tests.web.conftest import new_room
@@ -24,7 +24,7 @@ from tests.web.page import Page
 PUBLIC = "https://chat.example.org"
 EXACT, BELOW, PORT = "https://www.example.org", "https://*.example.net", "https://site.example:8443"
 
-#  the server   its room's list           who may frame the room
+#  the server   its room's list           who may embed the room
 STATES: dict[str, tuple[str, tuple[str, ...] | None, tuple[str, ...]]] = {
     "local, no list": ("local", None, LOOPBACK),
     "local, empty list": ("local", (), ()),
@@ -63,7 +63,7 @@ SURFACES: dict[str, tuple[str, str, dict[str, str], int]] = {
     "list refused": ("POST", "/rooms/{room}/embed", {"origins": "x"}, 403),
     "script": ("GET", "/embed.js", {}, 200),
     "oembed, nothing": ("GET", "/oembed?url=x", {}, 404),
-    "static": ("GET", "/static/x/css/frame.css", {}, 200),
+    "static": ("GET", "/static/x/css/embed.css", {}, 200),
     "nowhere": ("GET", "/nowhere", {}, 404),
 }
 
@@ -76,7 +76,7 @@ READABLE = {"script"}
 
 @dataclass(frozen=True)
 class Place:
-    """A room in one of the states, with a message of somebody in a frame."""
+    """A room in one of the states, with a message of somebody in an embed."""
 
     url: str
     own: str
@@ -99,7 +99,7 @@ async def places(server: Server, public: Server) -> dict[str, Place]:
         running, own = (server, server.url) if kind == "local" else (public, PUBLIC)
         async with beside(running) as chat:
             slug = await new_room(running, own)
-            # While nobody else is let in, so that there is a token of a frame in every state.
+            # While nobody else is let in, so that there is a token of an embed in every state.
             await embeds.change(chat, slug, CONSOLE, add=[SITE])
             async with Visitor("Vera", running.url, slug) as vera:
                 vera.client.headers["Origin"] = own
@@ -203,8 +203,8 @@ async def test_host_that_is_asked_for(
     place = places[state]
     fields = {"text": "hello", "name": "Ana", "key": "k" * 24}
     headers = {"Chat-Host": "http://localhost:4000", "Host": host, "Sec-Fetch-Site": "same-origin"}
-    async with client(place.url) as frame:
-        posted = await frame.post(f"/rooms/{place.slug}/messages", data=fields, headers=headers)
+    async with client(place.url) as embed:
+        posted = await embed.post(f"/rooms/{place.slug}/messages", data=fields, headers=headers)
     assert posted.status_code == (303 if allowed == LOOPBACK else 403)
 
 
@@ -248,7 +248,7 @@ async def test_pictures_come_from_where_the_room_may_be(places: dict[str, Place]
 
 
 @pytest.mark.parametrize("state", ["local, no list", "public, several"])
-async def test_frame_has_nothing_that_its_policy_forbids(places: dict[str, Place], state: str) -> None:
+async def test_embed_has_nothing_that_its_policy_forbids(places: dict[str, Place], state: str) -> None:
     answer = await ask(places[state], "embed")
     page = Page(answer.text)
     nonce = directive(answer, "script-src")[0].removeprefix("'nonce-").rstrip("'")

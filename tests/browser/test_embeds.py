@@ -74,19 +74,19 @@ async def allow(server: Server, room: str, *options: str) -> None:
 
 
 @pytest.mark.every_browser
-async def test_guest_writes_in_a_frame_and_is_known_there_and_only_there(
+async def test_guest_writes_in_an_embed_and_is_known_there_and_only_there(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:
     await alice.post_message("from a page of the chat")
     ana = await visit(host.put("/", page(server, room)))
     await ana.room().is_live()
     await ana.room().introduce("Ana")
-    await ana.room().send("from a frame")
-    await ana.room().shows("from a page of the chat", "from a frame")
+    await ana.room().send("from an embed")
+    await ana.room().shows("from a page of the chat", "from an embed")
     await ana.page.reload()
     await ana.room().is_known_as("Ana")
     await ana.room().send("and again")
-    await ana.room().shows("from a page of the chat", "from a frame", "and again")
+    await ana.room().shows("from a page of the chat", "from an embed", "and again")
     authors = (
         await ana.room().frame.locator("#messages .message").evaluate_all("all => all.map(one => one.dataset.author)")
     )
@@ -140,7 +140,7 @@ async def test_third_party_cookies_are_blocked(
     await ana.room().send("hi")
     await ana.room().shows("hello", "hi")
     await ana.page.reload()
-    if engine == "firefox":  # which gives no frame a store then; whoever changes nothing has one apart for each site
+    if engine == "firefox":  # which gives no embed a store then; whoever changes nothing has one apart for each site
         await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
     else:
         await ana.room().is_known_as("Ana")
@@ -200,7 +200,7 @@ async def test_host_that_is_not_on_the_list_shows_nothing(
     link = ana.page.get_by_role("link", name="Open it in a new tab")
     async with asyncio.timeout(20):
         while not await link.count():
-            await ana.page.clock.fast_forward(11_000)  # its patience begins when the refused frame has been loaded
+            await ana.page.clock.fast_forward(11_000)  # its patience begins when the refused embed has been loaded
             await asyncio.sleep(0.1)
     await expect(link).to_have_attribute("href", f"{server.url}/rooms/{room}")
     ana.complains_of("frame-ancestors", f"the room's owner must allow this page's origin, {host.url}")
@@ -230,8 +230,8 @@ async def test_eight_rooms_on_one_page_all_send_and_all_receive(
     slugs = [f"eight-{number}-{host.port}" for number in range(8)]
     for slug in slugs:
         await alice.send("/rooms", name=slug, slug=slug)
-    frames = "".join(page(server, slug, FRAME) for slug in slugs)
-    ana = await visit(host.put("/", frames))
+    embeds = "".join(page(server, slug, FRAME) for slug in slugs)
+    ana = await visit(host.put("/", embeds))
     for number, slug in enumerate(slugs):
         await expect(ana.room(number).frame.locator("#status")).to_have_text(
             re.compile("^(Live|Checking every 2 s)"), timeout=20_000
@@ -264,7 +264,7 @@ async def test_page_around_comes_back_out_of_the_cache(
     }""")
 
     async def heard(*texts: str) -> None:
-        # Playwright does not find frames again that were put aside, and in Firefox waits for the end of a load before
+        # Playwright does not find embeds again that were put aside, and in Firefox waits for the end of a load before
         # it looks for anything: the page around hears what is in them.
         found: list[str] = []
         async with asyncio.timeout(20):
@@ -287,7 +287,7 @@ async def test_page_around_comes_back_out_of_the_cache(
     ana.complains_of()
 
 
-async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
+async def test_embed_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     engine: str, host: Host, tmp_path: Path, visit: OpenVisit
 ) -> None:
     """A partitioned one, which only a chat under HTTPS may set."""
@@ -297,8 +297,8 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
     )
     async with serving(tmp_path, limits="off") as server:
         options = {"java_script_enabled": False, "ignore_https_errors": True}
-        frame = FRAME if engine == "chromium" else FRAME.replace("allow-scripts ", "")  # which its driver cannot stop
-        ana = await visit(host.put("/", page(server, "lobby", frame)), **options)
+        embed = FRAME if engine == "chromium" else FRAME.replace("allow-scripts ", "")  # which its driver cannot stop
+        ana = await visit(host.put("/", page(server, "lobby", embed)), **options)
         await ana.room().introduce("Ana")
         for text in ("one", "two"):
             await ana.room().frame.get_by_label("Message", exact=True).fill(text)
@@ -307,7 +307,7 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
             await ana.room().is_known_as("Ana")
         (cookie,) = await ana.page.context.cookies()
         assert cookie["name"].startswith("__Host-quart_chat_frame_")
-        # Firefox does not tell whose it is: below, the room outside of the frame does not know her.
+        # Firefox does not tell whose it is: below, the room outside of the embed does not know her.
         assert cookie.get("partitionKey", "http://localhost") == "http://localhost"
         await ana.page.goto(f"{server.url}/rooms/lobby")
         await expect(ana.page.get_by_label("Your name")).to_be_visible()
@@ -315,7 +315,7 @@ async def test_frame_without_scripts_keeps_its_guest_by_a_cookie_of_this_page(
 
 
 @pytest.mark.long
-async def test_frame_behind_a_password_writes_more_than_once(
+async def test_embed_behind_a_password_writes_more_than_once(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     """A proxy asks everybody for one, and browsers send it in `Authorization`."""
@@ -324,7 +324,7 @@ async def test_frame_behind_a_password_writes_more_than_once(
     async with started(proxy):
         behind = Server(server.folder, bind=f"127.0.0.1:{proxy.port}")
         password = {"username": "ana", "password": "s3cret"}
-        # Of the same machine's address: in frames of farther sites this browser asks nobody for a password.
+        # Of the same machine's address: in embeds of farther sites this browser asks nobody for a password.
         url = host.put("/", page(behind, room, FRAME)).replace("localhost", "127.0.0.1")
         ana = await visit(url, http_credentials=password)
         await ana.room().is_live()
@@ -338,7 +338,7 @@ async def test_frame_behind_a_password_writes_more_than_once(
         ana.complains_of()
 
 
-async def test_deleting_in_a_frame_is_confirmed_on_a_page_of_its_own(
+async def test_deleting_in_an_embed_is_confirmed_on_a_page_of_its_own(
     host: Host, server: Server, room: str, visit: OpenVisit
 ) -> None:
     ana = await visit(host.put("/", page(server, room)))

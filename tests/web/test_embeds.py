@@ -1,4 +1,4 @@
-"""Guests in a frame of another site's page: who they are there, and what they can do."""
+"""Guests in an embed of another site's page: who they are there, and what they can do."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ import pytest
 
 from quart_chat.domain import embeds
 from quart_chat.domain.actors import CONSOLE
-from tests.frames import SITE, Visitor, beside
+from tests.embeds import SITE, Visitor, beside
 from tests.people import Person, client, only_cookie
 from tests.serving import Server
 from tests.web.conftest import stored
@@ -18,7 +18,7 @@ OTHER_SITE = "http://other.localhost:4000"
 
 @pytest.fixture
 async def vera(server: Server, room: str) -> AsyncIterator[Visitor]:
-    """A guest in a frame in a page of SITE."""
+    """A guest in an embed in a page of SITE."""
     async with Visitor("Vera", server.url, room) as visitor:
         yield visitor
 
@@ -35,7 +35,7 @@ def is_known(page: Page) -> bool:
     return "data-user" in page.by_id("identity").attributes
 
 
-#           the page around, as the frame says              may write, while there is no list
+#           the page around, as the embed says              may write, while there is no list
 HOSTS = [
     (SITE, True),
     ("http://localhost", True),
@@ -65,20 +65,20 @@ HOSTS = [
 
 @pytest.mark.parametrize(("host", "allowed"), HOSTS, ids=[ascii(host)[:60] for host, _ in HOSTS])
 @pytest.mark.parametrize("htmx", [True, False], ids=["script", "form"])
-async def test_only_frames_in_pages_that_may_show_the_room_write(
+async def test_only_embeds_in_pages_that_may_show_the_room_write(
     server: Server, room: str, host: str, allowed: bool, htmx: bool
 ) -> None:
     before = stored(server)
     headers = {"Chat-Host": host.encode(), "Origin": server.url.encode()}
     fields = {"text": "hello", "name": "Vera", "key": secrets.token_urlsafe(18)}
-    async with client(server.url) as frame:
-        answer = await frame.post(
+    async with client(server.url) as embed:
+        answer = await embed.post(
             f"/rooms/{room}/messages", data=fields, headers=headers | ({"HX-Request": b"true"} if htmx else {})
         )
     if allowed:
         assert answer.status_code == (201 if htmx else 303)
         return
-    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
     assert stored(server) == before
     assert "Chat-Token" not in answer.headers
     assert "Set-Cookie" not in answer.headers
@@ -87,19 +87,19 @@ async def test_only_frames_in_pages_that_may_show_the_room_write(
 
 
 async def test_page_around_that_is_not_named_may_not_write_with_a_token(server: Server, vera: Visitor) -> None:
-    """Whoever has a token is in a frame, whatever it says."""
+    """Whoever has a token is in an embed, whatever it says."""
     await vera.post_message("hello")
     del vera.client.headers["Chat-Host"]
     answer = await vera.try_to_post("hello again")
-    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+    assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
 
 
-async def test_frame_that_is_open_when_its_site_leaves_the_list_writes_no_more(server: Server, vera: Visitor) -> None:
+async def test_embed_that_is_open_when_its_site_leaves_the_list_writes_no_more(server: Server, vera: Visitor) -> None:
     message = await vera.post_message("hello")
     async with beside(server) as chat, vera.listen() as stream:
         await embeds.change(chat, vera.room, CONSOLE, add=["https://www.example.org"])
         for answer in (await vera.try_to_post("again"), await vera.edit_message(message.message_id, "changed")):
-            assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "framing_refused")
+            assert (answer.status_code, answer.headers["Chat-Error"]) == (403, "embed_refused")
             assert SITE in answer.text
         async with Person("Bob", server.url) as bob:
             await bob.post_message("still read", room=vera.room)
@@ -110,14 +110,14 @@ async def test_frame_that_is_open_when_its_site_leaves_the_list_writes_no_more(s
         await vera.post_message("and back")
 
 
-async def test_guest_gets_a_token_in_a_frame_and_a_cookie_elsewhere(
+async def test_guest_gets_a_token_in_an_embed_and_a_cookie_elsewhere(
     server: Server, alice: Person, vera: Visitor
 ) -> None:
     fields = {"text": "hello", "name": "Vera", "key": secrets.token_urlsafe(18)}
-    framed = await vera.send(f"/rooms/{vera.room}/messages", **fields)
+    embedded = await vera.send(f"/rooms/{vera.room}/messages", **fields)
     own = await alice.send(f"/rooms/{vera.room}/messages", **fields | {"key": secrets.token_urlsafe(18)})
-    assert framed.headers["Chat-Token"].startswith("guest.")
-    assert "Set-Cookie" not in framed.headers, "over http a frame's cookie would not be kept"
+    assert embedded.headers["Chat-Token"].startswith("guest.")
+    assert "Set-Cookie" not in embedded.headers, "over http an embed's cookie would not be kept"
     assert "Chat-Token" not in own.headers
     assert "Set-Cookie" in own.headers
 
@@ -135,7 +135,7 @@ async def test_token_is_given_once(vera: Visitor) -> None:
 async def test_first_message_whose_answer_was_lost_gets_the_token_again(server: Server, room: str) -> None:
     key = secrets.token_urlsafe(18)
     async with Visitor("Vera", server.url, room) as one, Visitor("Vera", server.url, room) as again:
-        first, second = [await frame.try_to_post("hello", name="Vera", key=key) for frame in (one, again)]
+        first, second = [await embed.try_to_post("hello", name="Vera", key=key) for embed in (one, again)]
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.headers["Chat-Message"] == second.headers["Chat-Message"]
     assert one.token == again.token is not None
@@ -158,8 +158,8 @@ async def test_token_is_of_no_use_in_pages_of_another_site(server: Server, vera:
         assert (await elsewhere.edit_message(message.message_id, "changed")).headers["Chat-Error"] == "not_yours"
 
 
-async def test_cookie_of_the_sites_own_pages_does_not_count_in_a_frame(server: Server, alice: Person) -> None:
-    """A page of the same site, which browsers send the cookie for, could use it by what it lays over the frame."""
+async def test_cookie_of_the_sites_own_pages_does_not_count_in_an_embed(server: Server, alice: Person) -> None:
+    """A page of the same site, which browsers send the cookie for, could use it by what it lays over the embed."""
     message = await alice.post_message("hello")
     alice.client.headers["Chat-Host"] = SITE
     fields = {"text": "as Alice", "key": secrets.token_urlsafe(18)}
@@ -168,7 +168,7 @@ async def test_cookie_of_the_sites_own_pages_does_not_count_in_a_frame(server: S
     assert not is_known(Page((await alice.client.get("/rooms/lobby/identity")).text))
 
 
-async def test_cookie_does_not_count_where_the_browser_says_that_it_opens_a_frame(alice: Person) -> None:
+async def test_cookie_does_not_count_where_the_browser_says_that_it_opens_an_embed(alice: Person) -> None:
     await alice.post_message("hello")
     for destination in ("iframe", "frame", "embed", "object"):
         headers = {"Sec-Fetch-Dest": destination, "Referer": f"{SITE}/"}
@@ -178,7 +178,7 @@ async def test_cookie_does_not_count_where_the_browser_says_that_it_opens_a_fram
     assert is_known(Page((await alice.client.get("/embed/lobby", headers={"Sec-Fetch-Dest": "document"})).text))
 
 
-async def test_token_of_a_frame_is_no_cookie_and_a_cookie_no_token(
+async def test_token_of_an_embed_is_no_cookie_and_a_cookie_no_token(
     server: Server, alice: Person, vera: Visitor
 ) -> None:
     await alice.post_message("hello")
@@ -250,14 +250,14 @@ async def test_authorization_is_for_whatever_stands_in_front(server: Server, ver
         assert is_known(await whoever(server, vera.room, with_cookie)), "on the chat's own pages, too"
 
 
-async def test_guest_of_a_frame_edits_and_repeats_as_elsewhere(vera: Visitor) -> None:
+async def test_guest_of_an_embed_edits_and_repeats_as_elsewhere(vera: Visitor) -> None:
     message = await vera.post_message("hello")
     assert (await vera.edit_message(message.message_id, "changed")).status_code == 200
     page = Page((await vera.client.get(f"/rooms/{vera.room}/messages")).text)
     assert page.texts == ["changed"]
 
 
-async def test_message_of_a_frame_reaches_stream_and_poll_of_others_in_frames(server: Server, vera: Visitor) -> None:
+async def test_message_of_an_embed_reaches_stream_and_poll_of_others_in_embeds(server: Server, vera: Visitor) -> None:
     await vera.post_message("hello")
     async with Visitor("Bob", server.url, vera.room, host=OTHER_SITE) as bob, vera.listen() as stream:
         await bob.post_message("from the other site")
@@ -272,7 +272,7 @@ async def test_message_of_a_frame_reaches_stream_and_poll_of_others_in_frames(se
             assert "hello again" in (await other.next("message")).data
 
 
-async def test_room_that_is_made_in_a_frame_is_changed_by_nobody_there(vera: Visitor) -> None:
+async def test_room_that_is_made_in_an_embed_is_changed_by_nobody_there(vera: Visitor) -> None:
     await vera.post_message("hello")
     slug = f"tea-{secrets.token_hex(4)}"
     made = await vera.send("/rooms", name=slug, slug=slug, key=secrets.token_urlsafe(18))
