@@ -23,7 +23,7 @@ from quart_chat.app import create_app
 from quart_chat.config import Config
 from quart_chat.http import context
 from quart_chat.http.connection import ChatConnection
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.view import templates
 from quart_chat.view.pages import Pages
 
@@ -110,19 +110,19 @@ def own_variable(app: Quart) -> Callable[[], Undo]:
 
 def plain_globals(app: Quart) -> Callable[[], Undo]:
     """`_Environment.make_globals`, in place of a chain of dictionaries."""
-    site: Site = app.extensions[context.EXTENSION]
+    serving: Serving = app.extensions[context.EXTENSION]
     own = templates._Environment
     templates._Environment = jinja2.Environment  # type: ignore[misc, assignment]
     usual = templates.Templates(assets.folder("templates"))
     templates._Environment = own  # type: ignore[misc]
-    kept = site.templates, site.pages
+    kept = serving.templates, serving.pages
     others = usual, Pages(usual)
 
     def without() -> Undo:
-        site.templates, site.pages = others
+        serving.templates, serving.pages = others
 
         def undo() -> None:
-            site.templates, site.pages = kept
+            serving.templates, serving.pages = kept
 
         return undo
 

@@ -25,7 +25,7 @@ from quart_chat.http.connection import ChatConnection
 from quart_chat.http.context import ChatRequest
 from quart_chat.http.numbers import Number
 from quart_chat.http.proxies import Proxies
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.http.surfaces import FORM_LENGTH, held_paths
 from quart_chat.secret import load_secret
 from quart_chat.store import events
@@ -83,8 +83,8 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = FORM_LENGTH
     app.config["BODY_TIMEOUT"] = BODY_TIME
     templates = Templates(assets.folder("templates"), joined=config.assets == "joined", cdn=config.cdn == "on")
-    site = Site(config, templates, local)
-    app.extensions[context.EXTENSION] = site
+    serving = Serving(config, templates, local)
+    app.extensions[context.EXTENSION] = serving
 
     for module in (
         rooms,
@@ -100,20 +100,20 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
         diagnose,
     ):
         app.register_blueprint(module.blueprint)
-    site.held = held_paths(app)
-    app.asgi_app = _wrapped(app.asgi_app, site)  # type: ignore[assignment, method-assign]  # as Quart documents it
+    serving.held = held_paths(app)
+    app.asgi_app = _wrapped(app.asgi_app, serving)  # type: ignore[assignment, method-assign]  # as Quart documents it
     errors.register(app)
     app.before_request(security.check_request)
 
     @app.while_serving
-    async def serving() -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[None]:
         if not vendor.is_complete(assets.folder("static") / "vendor"):
             log.warning("htmx is not here: pages have it from the CDN alone (quart-chat fetch-htmx)")
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         async with open_chat(config) as chat, _following(chat, config):
-            feeds = Feeds(chat, forms(site.templates), config.heartbeat, Places.from_config(config), chat.gates.of_room)
-            site.opened(chat, feeds)
+            feeds = Feeds(chat, forms(templates), config.heartbeat, Places.from_config(config), chat.gates.of_room)
+            serving.opened(chat, feeds)
             yield
             await feeds.close()
 
@@ -167,8 +167,8 @@ def forms(templates: Templates) -> Forms:
     return {HTML: Encoder(templates.fragment, templates.signals), JSON: Encoder(event_as_json, signals_as_json)}
 
 
-def _wrapped(app: App, site: Site) -> App:
+def _wrapped(app: App, serving: Serving) -> App:
     app = security.AddsHeaders(static.Static(app, assets.folder("static")))
-    app = WebSockets(streams.Held(app, site), site)
-    app = hosts.ChecksHost(app, site.hosts)
-    return Proxies(app, site.config.trusted_networks, unix=site.config.trusts_unix)
+    app = WebSockets(streams.Held(app, serving), serving)
+    app = hosts.ChecksHost(app, serving.hosts)
+    return Proxies(app, serving.config.trusted_networks, unix=serving.config.trusts_unix)

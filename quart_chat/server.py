@@ -30,7 +30,7 @@ from quart_chat.arrivals import Arrivals
 from quart_chat.config import Config
 from quart_chat.errors import StartupError
 from quart_chat.http.context import EXTENSION
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -126,7 +126,7 @@ async def _serve(app: Quart, settings: _Settings, address: str) -> None:
     for number in SIGNALS:
         loop.add_signal_handler(number, stopping.set)
 
-    site: Site = app.extensions[EXTENSION]
+    serving: Serving = app.extensions[EXTENSION]
 
     async def shutdown_trigger() -> None:
         print(f"quart-chat is running on {address}/ (stop it with Ctrl+C)", flush=True)
@@ -134,13 +134,13 @@ async def _serve(app: Quart, settings: _Settings, address: str) -> None:
         # A second signal ends the process at once.
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-        await site.feeds.drain()
+        await serving.feeds.drain()
         drained.set()
 
     app_server: ASGIFramework = app
     server = asyncio.create_task(hypercorn.asyncio.serve(app_server, settings, shutdown_trigger=shutdown_trigger))
     last = asyncio.create_task(drained.wait())
-    giving_back = asyncio.create_task(memory.give_back(lambda: site.feeds.open_streams))
+    giving_back = asyncio.create_task(memory.give_back(lambda: serving.feeds.open_streams))
     await asyncio.wait({server, last}, return_when=asyncio.FIRST_COMPLETED)
     last.cancel()
     giving_back.cancel()

@@ -76,13 +76,13 @@ def diagnose(url: str, idle: float, for_programs: bool) -> None:
     Proxies are used as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Exits with 0 where live updates get through, with 1
     where they do not, with 2 where there is nothing to measure.
     """
-    from quart_chat.diagnose.client import Unusable, site
+    from quart_chat.diagnose.client import Unusable, server
     from quart_chat.diagnose.measuring import measure
     from quart_chat.diagnose.report import as_json, report
     from quart_chat.diagnose.verdict import findings, streams
 
     try:
-        measured = measure(site(url), idle, lambda step: click.echo(step, err=True))
+        measured = measure(server(url), idle, lambda step: click.echo(step, err=True))
     except Unusable as error:
         raise OneLine(str(error)) from error
     found = findings(measured)

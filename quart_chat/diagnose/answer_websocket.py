@@ -9,7 +9,7 @@ from quart_chat.asgi import App, Message, Receive, Scope, Send
 from quart_chat.errors import TooFast
 from quart_chat.http import context, origins
 from quart_chat.http.origins import Own
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 
 PATH = "/diagnose/websocket"
 
@@ -26,21 +26,21 @@ class WebSockets:
     """ASGI middleware: none gets further. One message, one answer, and it is over. An open stream keeps no frame of
     this."""
 
-    def __init__(self, app: App, site: Site) -> None:
+    def __init__(self, app: App, serving: Serving) -> None:
         self._app = app
-        self._site = site
+        self._serving = serving
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "websocket":
-            return Handshake(self._site, scope).answer(receive, send)
+            return Handshake(self._serving, scope).answer(receive, send)
         return self._app(scope, receive, send)
 
 
 class Handshake:
     """What asks for one."""
 
-    def __init__(self, site: Site, scope: Scope) -> None:
-        self._site = site
+    def __init__(self, serving: Serving, scope: Scope) -> None:
+        self._serving = serving
         self._scope = scope
 
     async def answer(self, receive: Receive, send: Send) -> None:
@@ -65,12 +65,12 @@ class Handshake:
                 await send({"type": "websocket.send", "text": ANSWER})
             await send({"type": "websocket.close", "code": NORMAL})
         finally:
-            self._site.allowance.release(address)
+            self._serving.allowance.release(address)
 
     async def _message(self, receive: Receive) -> Message:
         """The first message. One of another type where none comes in time, or the server stops."""
         message = asyncio.ensure_future(receive())
-        stopping = asyncio.ensure_future(self._site.feeds.stopping.wait())
+        stopping = asyncio.ensure_future(self._serving.feeds.stopping.wait())
         try:
             await asyncio.wait({message, stopping}, timeout=OPEN, return_when=asyncio.FIRST_COMPLETED)
             return message.result() if message.done() else {"type": "none"}
@@ -81,10 +81,10 @@ class Handshake:
         """As `security.check_origin` for reading: browsers always say where a WebSocket is asked from, programs not."""
         headers = {name: value.decode("latin1") for name, value in self._scope["headers"]}
         scheme = {"ws": "http", "wss": "https"}[self._scope["scheme"]]
-        public = self._site.config.public_url
+        public = self._serving.config.public_url
         asked = f"{scheme}://{headers.get(b'host', '')}"
         return origins.is_own(
-            Own(public or asked, self._site.hosts, public=bool(public)),
+            Own(public or asked, self._serving.hosts, public=bool(public)),
             origin=headers.get(b"origin"),
             site=headers.get(b"sec-fetch-site"),
             safe=True,
@@ -93,7 +93,7 @@ class Handshake:
 
     def _is_affordable(self, address: str) -> bool:
         try:
-            self._site.allowance.spend(address)
+            self._serving.allowance.spend(address)
         except TooFast:
             return False
-        return self._site.allowance.hold(address)
+        return self._serving.allowance.hold(address)

@@ -37,7 +37,7 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Server:
     """The server to be measured, and the way to it."""
 
     scheme: str
@@ -78,7 +78,7 @@ class Site:
         return {"Proxy-Authorization": self.proxy.credentials} if self.proxy and self.proxy.credentials else {}
 
 
-def site(url: str) -> Site:
+def server(url: str) -> Server:
     """The server that serves `url`; its path does not matter. Raises Unusable."""
     parts, port = _split(url)
     host = parts.hostname or ""
@@ -89,7 +89,7 @@ def site(url: str) -> Site:
     authority = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     proxy = None if proxy_bypass(authority) else getproxies().get(parts.scheme)
     port = port or (443 if parts.scheme == "https" else 80)
-    return Site(parts.scheme, host, port, authority, _proxy(proxy) if proxy else None)
+    return Server(parts.scheme, host, port, authority, _proxy(proxy) if proxy else None)
 
 
 def read(response: http.client.HTTPResponse, seconds: float) -> Iterator[tuple[bytes, float]]:

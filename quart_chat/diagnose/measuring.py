@@ -10,7 +10,7 @@ from http.client import HTTPResponse
 from typing import Any
 
 from quart_chat.diagnose import headers
-from quart_chat.diagnose.client import CONNECT, TROUBLE, Site, Unusable, headers_of, issuer_of, read, reason
+from quart_chat.diagnose.client import CONNECT, TROUBLE, Server, Unusable, headers_of, issuer_of, read, reason
 from quart_chat.diagnose.headers import text
 from quart_chat.diagnose.measurement import Measurement
 from quart_chat.diagnose.websocket import try_websocket
@@ -29,26 +29,26 @@ Values = dict[str, Any]
 """Fields of a Measurement."""
 
 
-def measure(site: Site, idle: float, say: Say) -> Measurement:
+def measure(server: Server, idle: float, say: Say) -> Measurement:
     """`idle` is how many seconds a stream is to be silent; everything else is over by then, as a rule.
 
     `say` is told of each step that is done. Raises Unusable where there is nothing that could be measured.
     """
-    values: Values = {"host": site.authority, **_echo(site)}
+    values: Values = {"host": server.authority, **_echo(server)}
     say(f"short request: {values['round_trip'] * 1000:.0f} ms")
     with ThreadPoolExecutor(2) as meanwhile:
-        silence = meanwhile.submit(_silence, site, idle, say)
-        poll = meanwhile.submit(_poll, site, min(idle, HOLD), say)
-        values |= _stream(site, values.pop("arrived"), say)
-        values["websocket"], values["websocket_status"] = try_websocket(site)
+        silence = meanwhile.submit(_silence, server, idle, say)
+        poll = meanwhile.submit(_poll, server, min(idle, HOLD), say)
+        values |= _stream(server, values.pop("arrived"), say)
+        values["websocket"], values["websocket_status"] = try_websocket(server)
         say(f"WebSocket: {values['websocket']}")
         return Measurement(**values, **silence.result(), **poll.result())
 
 
-def _echo(site: Site) -> Values:
+def _echo(server: Server) -> Values:
     try:
         began = time.monotonic()
-        connection, response = site.get("/diagnose/echo", timeout=CONNECT)
+        connection, response = server.get("/diagnose/echo", timeout=CONNECT)
         with contextlib.closing(connection), response:
             echo = json.loads(b"".join(piece for piece, _ in read(response, CONNECT)))
             return {
@@ -63,18 +63,18 @@ def _echo(site: Site) -> Values:
                 "arrived": headers.differences(headers.pairs(echo["response"]), headers_of(response))[1],
             }
     except TROUBLE as error:
-        raise Unusable(f"Nothing to measure at {site.authority}: {reason(error)}.") from error
+        raise Unusable(f"Nothing to measure at {server.authority}: {reason(error)}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Unusable(
-            f"There is no quart-chat at {site.authority}, or something in between answers for it."
+            f"There is no quart-chat at {server.authority}, or something in between answers for it."
         ) from error
 
 
-def _stream(site: Site, arrived: headers.Headers, say: Say) -> Values:
+def _stream(server: Server, arrived: headers.Headers, say: Say) -> Values:
     values: Values = {"arrived": arrived}
     times = []
     began = time.monotonic()
-    with contextlib.suppress(*TROUBLE, ValueError, KeyError), _answer(site, "/diagnose/stream", STREAM) as response:
+    with contextlib.suppress(*TROUBLE, ValueError, KeyError), _answer(server, "/diagnose/stream", STREAM) as response:
         kind = response.headers.get("Content-Type", "")
         values |= {"status": response.status, "type": text(kind), "arrived": headers_of(response)}
         values["stream_encoding"] = response.headers.get("Content-Encoding", "")
@@ -91,13 +91,13 @@ def _stream(site: Site, arrived: headers.Headers, say: Say) -> Values:
     return values
 
 
-def _silence(site: Site, idle: float, say: Say) -> Values:
+def _silence(server: Server, idle: float, say: Say) -> Values:
     values: Values = {"idle": idle}
     since = time.monotonic()
     status = 200
     with (
         contextlib.suppress(*TROUBLE, ValueError),
-        _answer(site, f"/diagnose/stream?idle={idle:g}", idle + MORE) as response,
+        _answer(server, f"/diagnose/stream?idle={idle:g}", idle + MORE) as response,
     ):
         status = response.status
         for event, came in _events(response, idle + MORE):
@@ -112,10 +112,10 @@ def _silence(site: Site, idle: float, say: Say) -> Values:
     return values
 
 
-def _poll(site: Site, hold: float, say: Say) -> Values:
+def _poll(server: Server, hold: float, say: Say) -> Values:
     values: Values = {"hold": hold}
     began = time.monotonic()
-    with contextlib.suppress(*TROUBLE), _answer(site, f"/diagnose/poll?wait={hold:g}", hold + MORE) as response:
+    with contextlib.suppress(*TROUBLE), _answer(server, f"/diagnose/poll?wait={hold:g}", hold + MORE) as response:
         for _ in read(response, hold + MORE):
             pass
         values |= {"hold_status": response.status, "held": time.monotonic() - began}
@@ -124,8 +124,8 @@ def _poll(site: Site, hold: float, say: Say) -> Values:
 
 
 @contextlib.contextmanager
-def _answer(site: Site, path: str, timeout: float) -> Iterator[HTTPResponse]:
-    connection, response = site.get(path, timeout=timeout)
+def _answer(server: Server, path: str, timeout: float) -> Iterator[HTTPResponse]:
+    connection, response = server.get(path, timeout=timeout)
     with contextlib.closing(connection), response:
         yield response
 

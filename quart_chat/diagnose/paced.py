@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 
 from quart_chat.diagnose.headers import Headers
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.streaming import sse
 
 EVENTS = 6
@@ -34,11 +34,11 @@ async def silent(seconds: float) -> Pieces:
     yield sse.frame(json.dumps({"silence": 0}), event="spoken")
 
 
-async def held(site: Site, address: str, pieces: Pieces) -> AsyncIterator[bytes]:
+async def held(serving: Serving, address: str, pieces: Pieces) -> AsyncIterator[bytes]:
     """Send them; end at once where there is no room for one more, and as soon as the server is about to stop."""
-    if not site.allowance.hold(address):
+    if not serving.allowance.hold(address):
         return
-    stopping = site.feeds.stopping
+    stopping = serving.feeds.stopping
     try:
         async for piece in pieces:
             if isinstance(piece, bytes):
@@ -46,7 +46,7 @@ async def held(site: Site, address: str, pieces: Pieces) -> AsyncIterator[bytes]
             elif await _is_set_within(stopping, piece):
                 return
     finally:
-        site.allowance.release(address)
+        serving.allowance.release(address)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

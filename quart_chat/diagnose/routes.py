@@ -50,7 +50,7 @@ async def echo() -> tuple[dict[str, object], dict[str, str]]:
         "http": context.http_version(),
         "origin": context.origin(),
         "address": context.address(),
-        "heartbeat": context.site().config.heartbeat,
+        "heartbeat": context.serving().config.heartbeat,
         "request": came,
         "added": headers.added(came),
         "response": _sent({"Content-Type": "application/json", **NO_STORE}),
@@ -78,7 +78,7 @@ async def verdict() -> tuple[str, dict[str, str]]:
 @blueprint.get("/websocket")
 async def websocket() -> tuple[str, int, dict[str, str]]:
     """Here only without its upgrade: somebody has taken it out of the handshake."""
-    context.site().allowance.spend(context.address())
+    context.serving().allowance.spend(context.address())
     return "This address answers WebSockets alone.\n", 426, {"Content-Type": "text/plain; charset=utf-8", **NO_STORE}
 
 
@@ -89,10 +89,10 @@ async def stream() -> Response:
     _spend(held=True)
     if context.is_head():
         return Response(b"", headers=EVENT_STREAM)
-    site = context.site()
+    serving = context.serving()
     idle = _seconds("idle", LONGEST_SILENCE)
     body = silent(idle) if idle else paced(_sent(EVENT_STREAM))
-    response = Response(held(site, context.address(), body), headers=EVENT_STREAM)
+    response = Response(held(serving, context.address(), body), headers=EVENT_STREAM)
     response.timeout = None
     return response
 
@@ -102,14 +102,14 @@ async def stream() -> Response:
 async def poll() -> Response:
     """An ordinary answer, held for `?wait=<seconds>`."""
     _spend(held=True)
-    site = context.site()
+    serving = context.serving()
     wait = _seconds("wait", LONGEST_WAIT)
-    parts = [part async for part in held(site, context.address(), silent(wait))]
+    parts = [part async for part in held(serving, context.address(), silent(wait))]
     return Response(b"".join(parts), headers={"Content-Type": "text/plain; charset=utf-8", **NO_STORE})
 
 
 def _spend(*, held: bool = False) -> None:
-    allowance = context.site().allowance
+    allowance = context.serving().allowance
     spend = allowance.spend_held if held else allowance.spend
     spend(context.address())
 

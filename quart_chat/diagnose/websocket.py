@@ -6,7 +6,7 @@ import http.client
 import os
 import secrets
 
-from quart_chat.diagnose.client import CONNECT, TROUBLE, Site
+from quart_chat.diagnose.client import CONNECT, TROUBLE, Server
 
 PATH = "/diagnose/websocket"
 
@@ -14,14 +14,14 @@ TEXT, CLOSE, FINAL, MASKED = 0x1, 0x8, 0x80, 0x80
 FRAMES = (bytes([FINAL | TEXT]), bytes([FINAL | CLOSE]))
 
 
-def try_websocket(site: Site) -> tuple[str, int | None]:
+def try_websocket(server: Server) -> tuple[str, int | None]:
     """open, refused or silent; with the status of the answer that was no handshake.
 
     Through a proxy it goes as browsers make it go: by CONNECT, with TLS and without.
     """
     status: int | None = None
-    with contextlib.suppress(*TROUBLE), contextlib.closing(site.connect(tunnel=True)) as connection:
-        connection.request("GET", PATH, headers=_handshake(site))
+    with contextlib.suppress(*TROUBLE), contextlib.closing(server.connect(tunnel=True)) as connection:
+        connection.request("GET", PATH, headers=_handshake(server))
         response = http.client.HTTPResponse(connection.sock, method="GET")
         response.begin()
         status = response.status
@@ -34,10 +34,10 @@ def try_websocket(site: Site) -> tuple[str, int | None]:
     return ("silent" if status == 101 else "refused"), None
 
 
-def _handshake(site: Site) -> dict[str, str]:
+def _handshake(server: Server) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     return {
-        "Host": site.authority,
+        "Host": server.authority,
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",

@@ -18,7 +18,7 @@ from quart.wrappers.response import DataBody
 from quart_chat.errors import BodyBroken, Busy
 from quart_chat.http import context
 from quart_chat.http.context import ChatRequest
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.http.underway import UnderWay
 
 READS = ("GET", "HEAD", "OPTIONS")
@@ -47,11 +47,11 @@ class ChatConnection(ASGIHTTPConnection):
     async def __call__(self, receive: Any, send: Any) -> None:
         request = self._create_request_from_scope(send)
         assert isinstance(request, ChatRequest)
-        site: Site = self.app.extensions[context.EXTENSION]
-        if request.path in site.held:
+        serving: Serving = self.app.extensions[context.EXTENSION]
+        if request.path in serving.held:
             await super().__call__(receive, send)
             return
-        body = _Share(site.bodies, context.address_of(self.scope.get("client")))
+        body = _Share(serving.bodies, context.address_of(self.scope.get("client")))
         try:
             match await self._receive_body(request, receive, body):
                 case Body.REFUSED:
@@ -70,9 +70,9 @@ class ChatConnection(ASGIHTTPConnection):
 
     async def _handle(self, request: ChatRequest, send: Any, rest: Any = None) -> None:
         """Answer; `rest` is where what is still to come of the body can be received."""
-        site: Site = self.app.extensions[context.EXTENSION]
-        context.begin(request, site)
-        answer = _Share(site.answers, context.address_of(self.scope.get("client")))
+        serving: Serving = self.app.extensions[context.EXTENSION]
+        context.begin(request, serving)
+        answer = _Share(serving.answers, context.address_of(self.scope.get("client")))
         if not answer.has_room():
             await _refuse(send)
             return

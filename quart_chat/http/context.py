@@ -24,7 +24,7 @@ from quart_chat.errors import BodyUnsupported, ChatError, FormInvalid, MethodNot
 from quart_chat.hosts import canonical
 from quart_chat.http import proxies, surfaces
 from quart_chat.http.policies import Policy
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.http.surfaces import FORM, Surface
 from quart_chat.models import Cursor, User
 
@@ -71,7 +71,7 @@ class Visit:
 class HeldRequest(Request):
     """A request that is answered without Quart: what its own request is made of, and no more."""
 
-    def __init__(self, scope: Scope, site: Site) -> None:
+    def __init__(self, scope: Scope, serving: Serving) -> None:
         super().__init__(
             scope["method"],
             scope["scheme"],
@@ -83,15 +83,15 @@ class HeldRequest(Request):
             scope["client"][0] if scope.get("client") else None,
         )
         self.scope = scope
-        self.site = site
+        self.serving = serving
         self.visit = Visit()
         self.http_version: str = scope["http_version"]
 
 
 class ChatRequest(QuartRequest):
-    """A request that Quart answers. Like the other it knows its site, and what becomes known of it."""
+    """A request that Quart answers. Like the other it knows what serves it, and what becomes known of it."""
 
-    site: Site
+    serving: Serving
     visit: Visit
     rest: AsyncIterator[bytes] | None = None
     """The body in parts, if it is longer than a form."""
@@ -111,9 +111,9 @@ def held(request: HeldRequest) -> Iterator[None]:
         _asked.reset(token)
 
 
-def begin(request: ChatRequest, site: Site) -> None:
+def begin(request: ChatRequest, serving: Serving) -> None:
     """From here on, in this task, everything here is about `request`."""
-    request.site = site
+    request.serving = serving
     request.visit = Visit()
     _asked.set(request)
 
@@ -125,8 +125,8 @@ def _by_quart() -> ChatRequest:
     return request
 
 
-def site() -> Site:
-    return _asked.get().site
+def serving() -> Serving:
+    return _asked.get().serving
 
 
 def nonce() -> str:
@@ -138,12 +138,12 @@ def nonce() -> str:
 
 def render(template: str, **values: object) -> str:
     """A whole page."""
-    return site().templates.render(template, **{"nonce": nonce(), "origin": origin()} | values)
+    return serving().templates.render(template, **{"nonce": nonce(), "origin": origin()} | values)
 
 
 def fragment(template: str, **values: object) -> str:
     """A part of a page, for htmx: the same for every viewer, so without a nonce."""
-    return site().templates.render(template, **values)
+    return serving().templates.render(template, **values)
 
 
 def headers() -> Headers:
@@ -206,11 +206,11 @@ def takes_gzip() -> bool:
 
 def origin() -> str:
     """The server's own origin: as configured, else as this request addressed it, by a name that is the server's."""
-    return site().config.public_url or canonical(f"{_asked.get().scheme}://{headers().get('Host', '')}")
+    return serving().config.public_url or canonical(f"{_asked.get().scheme}://{headers().get('Host', '')}")
 
 
 def is_https() -> bool:
-    return (site().config.public_url or _asked.get().scheme).startswith("https")
+    return (serving().config.public_url or _asked.get().scheme).startswith("https")
 
 
 def address() -> str:
@@ -234,7 +234,7 @@ def counted(peer: str) -> str:
 
 def network() -> str:
     """A name for where the request comes from, which says only whether it is the same as that of another."""
-    return hmac.digest(site().chat.secret, b"network\0" + address().encode(), hashlib.sha256).hex()[:NETWORK_LENGTH]
+    return hmac.digest(serving().chat.secret, b"network\0" + address().encode(), hashlib.sha256).hex()[:NETWORK_LENGTH]
 
 
 def path() -> str:

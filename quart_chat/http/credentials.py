@@ -40,9 +40,9 @@ def is_local() -> bool:
     """Whether this is somebody's own machine: the server listens to it alone, was asked under its name, and by nobody
     who says that others ask through it."""
     host = urlsplit(context.origin()).hostname or ""
-    if context.site().config.trusted_proxies or any(name in context.headers() for name in FORWARDED):
+    if context.serving().config.trusted_proxies or any(name in context.headers() for name in FORWARDED):
         return False
-    return context.site().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
+    return context.serving().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
 
 
 def embed() -> Embed | None:
@@ -88,7 +88,7 @@ async def user() -> User | None:
     """Whoever this request comes from, looked up once."""
     visit = context.visit()
     if not visit.is_known:
-        visit.user, visit.is_known = await people.current(context.site().chat, user_key()), True
+        visit.user, visit.is_known = await people.current(context.serving().chat, user_key()), True
     return visit.user
 
 
@@ -104,12 +104,12 @@ def asker(name: str | None = None) -> Asker:
 
 async def rank(slug: str) -> Rank:
     """What whoever asks may in the room. Raises RoomNotFound, RemovedFromRoom, StoreUnavailable."""
-    return (await access.admit(context.site().chat, slug, asker())).rank
+    return (await access.admit(context.serving().chat, slug, asker())).rank
 
 
 def confirmed(ticket: str, deed: Deed) -> Asker:
     """Whoever has confirmed, on a page of this site itself, that this is to be done. Raises ConfirmationInvalid."""
-    found = tickets.verify(context.site().chat.secret, ticket, deed)
+    found = tickets.verify(context.serving().chat.secret, ticket, deed)
     if found is None or embed() is not None:
         raise ConfirmationInvalid
     return Asker(found, None, context.address())
@@ -117,7 +117,7 @@ def confirmed(ticket: str, deed: Deed) -> Asker:
 
 def remember(response: Response, author: User) -> None:
     """Let the browser be `author` from now on: by a cookie, or in an embed by a token that its script keeps."""
-    around, secret = embed(), context.site().chat.secret
+    around, secret = embed(), context.serving().chat.secret
     if around is None:
         response.set_cookie(
             cookies.name(cookies.PAGE, secret, https=context.is_https()),
@@ -160,7 +160,7 @@ def _credential(embed: Embed | None, token: str | None) -> Credential | None:
     use it. A token that is not a guest's was signed by a room's site, or it is nothing."""
     if token and not token.startswith(guests.GUEST):
         return SiteToken(token)
-    secret = context.site().chat.secret
+    secret = context.serving().chat.secret
     found: Iterator[str | None]
     if embed is None:
         found = (guests.verify(secret, kept) for kept in _kept(cookies.PAGE))
@@ -182,5 +182,5 @@ def _origin_of(url: str) -> str:
 def _kept(kind: str) -> list[str]:
     """The values of such a cookie that the browser has, under all names of it. In an embed only under HTTPS."""
     https = context.is_https() or kind == cookies.EMBED
-    named = map(context.cookie, cookies.names(kind, context.site().chat.secret, https=https))
+    named = map(context.cookie, cookies.names(kind, context.serving().chat.secret, https=https))
     return [value for value in named if value]

@@ -23,7 +23,7 @@ async def _chat_error(error: ChatError) -> Response:
     if isinstance(error, RoomNotFound) and (meant := await _room_meant()):
         return meant
     if error.counts and security.costs_when_refused():
-        context.site().chat.limits.refused(context.address())
+        context.serving().chat.limits.refused(context.address())
     if context.surface().refusal is Refusal.TEXT:
         response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
     elif context.is_htmx():
@@ -65,7 +65,7 @@ async def _room_meant() -> Response | None:
     if not context.answers(path):
         return None
     try:
-        await rooms.find(context.site().chat, slug, credentials.asker())
+        await rooms.find(context.serving().chat, slug, credentials.asker())
     except ChatError:
         return None
     response = redirect(addresses.with_query(path, context.query()), 308)

@@ -45,7 +45,7 @@ async def check_request() -> None:
     check_version()
     check_origin(context.surface())
     if costs_when_refused():
-        context.site().chat.limits.check_refusals(context.address())
+        context.serving().chat.limits.check_refusals(context.address())
     if not context.is_safe():
         context.check_body()
 
@@ -106,9 +106,9 @@ def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
 def _is_own(*, absent: bool) -> bool:
     """Whether the browser says that the request is this site's; `absent` when it says nothing."""
     headers = context.headers()
-    site = context.site()
+    serving = context.serving()
     return origins.is_own(
-        Own(context.origin(), site.hosts, public=bool(site.config.public_url)),
+        Own(context.origin(), serving.hosts, public=bool(serving.config.public_url)),
         origin=headers.get("Origin"),
         site=headers.get("Sec-Fetch-Site"),
         safe=context.is_safe(),

@@ -18,7 +18,7 @@ address's share is for 64 of the largest forms, or 20 of the largest pages, at a
 
 
 @dataclass(slots=True)
-class Site:
+class Serving:
     """One app's settings and templates, and, while it serves, its open resources."""
 
     config: Config

@@ -25,14 +25,14 @@ async def update(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(slug, form, error))
     await embeds.replace_list(
-        context.site().chat, slug, credentials.asker(), form.get("origins", "").split(), "signed_only" in form
+        context.serving().chat, slug, credentials.asker(), form.get("origins", "").split(), "signed_only" in form
     )
     return redirect(f"/rooms/{slug}/embed?saved=1", 303)
 
 
 async def _show(slug: str, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     chosen = look.parse(context.optional)
-    chat, asker = context.site().chat, credentials.asker()
+    chat, asker = context.serving().chat, credentials.asker()
     admitted = await access.admit(chat, slug, asker)
     room = admitted.room
     context.allow(Policy(frames=True))

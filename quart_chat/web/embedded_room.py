@@ -26,7 +26,7 @@ async def show(slug: str) -> ResponseReturnValue:
     """The room, for an embed. A link to a message, or to older ones, leads to a page of its own."""
     message_id, before = context.number("message"), context.number("before")
     if message_id or before:
-        room = await rooms.find(context.site().chat, slug, credentials.asker())
+        room = await rooms.find(context.serving().chat, slug, credentials.asker())
         path = f"?message={message_id}#message-{message_id}" if message_id else f"?before={before}"
         return redirect(f"/rooms/{room.slug}{path}", 303)
     credentials.embedded_in(credentials.host_around())
@@ -45,7 +45,7 @@ async def create(slug: str) -> ResponseReturnValue:
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, credentials.asker(form.get("name")), draft)
+    posted = await messages.post(context.serving().chat, slug, credentials.asker(form.get("name")), draft)
     response = redirect(f"/embed/{slug}{chosen.query(**_said(credentials.embed()))}", 303)
     assert isinstance(response, Response)
     if posted.identify and not posted.known:
@@ -60,14 +60,14 @@ async def rename(slug: str) -> ResponseReturnValue:
     credentials.embedded_in(credentials.host_around())
     chosen = look.parse(context.optional)
     context.if_refused(lambda error: _show(slug, form, error))
-    await names.rename(context.site().chat, credentials.asker(), form.get("name", ""), slug)
+    await names.rename(context.serving().chat, credentials.asker(), form.get("name", ""), slug)
     return redirect(f"/embed/{slug}{chosen.query(**_said(credentials.embed()))}", 303)
 
 
 async def _show(
     slug: str, form: dict[str, str] | None = None, error: ChatError | None = None, *, packed: bool = False
 ) -> bytes:
-    chat = context.site().chat
+    chat = context.serving().chat
     others = await access.embedders(chat, slug, local=credentials.is_local())
     context.allow(Policy(ancestors=(OWN, *others), images=others, anywhere=True))
     page = await messages.page(chat, slug, credentials.asker())

@@ -17,6 +17,6 @@ async def alive() -> tuple[str, dict[str, str]]:
 async def ready() -> tuple[str, dict[str, str]]:
     """Whether messages can be stored, as a message would be; and what the operator should know. Raises
     StoreUnavailable, which answers 503 with the reason."""
-    database = context.site().chat.database
+    database = context.serving().chat.database
     await database.prove()
     return f"ready\n{database.space_warning()}".rstrip() + "\n", PLAIN

@@ -16,7 +16,7 @@ async def show(slug: str) -> Response:
     `Chat-Identity` is who that is, or `none`: an answer without it is somebody else's. `Chat-Expires` is for how many
     seconds a token counts that the room's site has signed.
     """
-    chat = context.site().chat
+    chat = context.serving().chat
     found = await site_members.present(chat, slug, credentials.asker())
     user, expires_at = found.user, found.expires_at
     body = context.fragment("messages/_identified.html", user=user, rank=found.rank)

@@ -23,7 +23,7 @@ async def show() -> str:
 async def update() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _show(form, error))
-    chat, name = context.site().chat, form.get("name", "")
+    chat, name = context.serving().chat, form.get("name", "")
     if not context.is_htmx():
         await names.rename(chat, credentials.asker(), name)
         return redirect(_back(), 303)

@@ -28,7 +28,7 @@ async def remove(slug: str, user_id: int) -> ResponseReturnValue:
     form = await context.form()
     ticket = form.get("ticket")
     context.if_refused(lambda error: _ask(slug, user_id, form, error))
-    chat, asker = context.site().chat, _asker(ticket, moderation.REMOVAL, slug, user_id)
+    chat, asker = context.serving().chat, _asker(ticket, moderation.REMOVAL, slug, user_id)
     ban, reason = form.get("ban") == "1", form.get("reason", "")
     event = await moderation.remove(chat, slug, asker, user_id, ban=ban, reason=reason)
     return await _done(slug, event, asker)
@@ -38,7 +38,7 @@ async def remove(slug: str, user_id: int) -> ResponseReturnValue:
 async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
     ticket = (await context.form()).get("ticket")
     asker = _asker(ticket, moderation.RETURN, slug, user_id)
-    return await _done(slug, await moderation.let_in(context.site().chat, slug, asker, user_id), asker)
+    return await _done(slug, await moderation.let_in(context.serving().chat, slug, asker, user_id), asker)
 
 
 @blueprint.post("/members/<number:user_id>/confirmation")
@@ -47,7 +47,7 @@ async def confirm(slug: str, user_id: int) -> str:
     form = await context.form()
     credentials.embedded_in(form.get("host", ""), form.get("token"))
     try:
-        question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
+        question = await moderation.ask_to_remove(context.serving().chat, slug, credentials.asker(), user_id)
     except IdentityRefused as error:
         raise SignInOver from error
     return context.render("members/confirm.html", slug=slug, question=question, embedded=True, form={}, error=None)
@@ -56,14 +56,14 @@ async def confirm(slug: str, user_id: int) -> str:
 @blueprint.get("/removed")
 async def index(slug: str) -> str:
     """Who is out."""
-    found = await moderation.outcasts(context.site().chat, slug, credentials.asker())
+    found = await moderation.outcasts(context.serving().chat, slug, credentials.asker())
     return context.render("members/index.html", slug=slug, outcasts=[(member, None) for member in found])
 
 
 async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     if error and form and "ticket" in form:
         raise error  # who was asked in a tab of its own is nobody in this one
-    question = await moderation.ask_to_remove(context.site().chat, slug, credentials.asker(), user_id)
+    question = await moderation.ask_to_remove(context.serving().chat, slug, credentials.asker(), user_id)
     return context.render(
         "members/confirm.html", slug=slug, question=question, embedded=False, form=form or {}, error=error
     )
@@ -80,10 +80,10 @@ async def _done(slug: str, event: Event, asker: Asker) -> ResponseReturnValue:
     member = event.act.member
     if isinstance(asker.credential, Confirmed):
         deed = Deed(moderation.RETURN, slug, member.author.id)
-        ticket = tickets.issue(context.site().chat.secret, asker.credential, deed)
+        ticket = tickets.issue(context.serving().chat.secret, asker.credential, deed)
         return context.render("members/done.html", slug=slug, member=member, ticket=ticket)
     if not context.is_htmx():
         return redirect(f"/rooms/{slug}/removed", 303)
-    response = Response(context.site().templates.fragment(event), content_type="text/html; charset=utf-8")
+    response = Response(context.serving().templates.fragment(event), content_type="text/html; charset=utf-8")
     response.headers["Chat-Member"] = str(member.author.id)
     return response

@@ -25,7 +25,7 @@ async def index(slug: str) -> ResponseReturnValue:
     """A page of messages as a fragment: the newest, or those before `?before=<position>`, or after `?after=`."""
     if context.is_navigation():
         # Somebody reloads the answer to a form that was refused.
-        return await _back((await rooms.find(context.site().chat, slug, credentials.asker())).slug)
+        return await _back((await rooms.find(context.serving().chat, slug, credentials.asker())).slug)
     page = await find_page(slug)
     response = compressed(context.fragment("messages/index.html", page=page))
     response.headers["Chat-Cursor"] = str(page.cursor)
@@ -37,7 +37,7 @@ async def create(slug: str) -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: show_page(slug, form, error))
     draft = Draft(form.get("text", ""), form.get("key") or secrets.token_urlsafe(18))
-    posted = await messages.post(context.site().chat, slug, credentials.asker(form.get("name")), draft)
+    posted = await messages.post(context.serving().chat, slug, credentials.asker(form.get("name")), draft)
     if context.is_htmx():
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
@@ -63,7 +63,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
     context.if_refused(lambda error: _show(slug, message_id, form, error))
     version = context.as_number(form.get("version", ""))
     asker = credentials.asker(form.get("name"))
-    event = await messages.edit(context.site().chat, slug, asker, message_id, form.get("text", ""), version)
+    event = await messages.edit(context.serving().chat, slug, asker, message_id, form.get("text", ""), version)
     if not context.is_htmx():
         return await _back(slug)
     return _changed(event, await credentials.rank(slug) if "name" in form else None)
@@ -73,7 +73,7 @@ async def update(slug: str, message_id: int) -> ResponseReturnValue:
 @blueprint.but(STRICTEST)
 async def source(slug: str, message_id: int) -> Response:
     """The text of one's own message as it was written, for editing: what a page shows of it may be a translation."""
-    message = await messages.source(context.site().chat, slug, credentials.asker(), message_id)
+    message = await messages.source(context.serving().chat, slug, credentials.asker(), message_id)
     response = Response(message.text, content_type="text/plain; charset=utf-8")
     response.headers["Chat-Version"] = str(message.version)
     return response
@@ -82,7 +82,7 @@ async def source(slug: str, message_id: int) -> Response:
 @blueprint.get("/<number:message_id>/deletion")
 async def ask(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted, where no script does."""
-    message, _ = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
+    message, _ = await messages.ask_to_delete(context.serving().chat, slug, credentials.asker(), message_id)
     await _allow_avatar(slug, message)
     return context.render("messages/confirm.html", slug=slug, message=message, ticket=None)
 
@@ -94,7 +94,7 @@ async def delete(slug: str, message_id: int) -> ResponseReturnValue:
     ticket = (await context.form()).get("ticket")
     deed = Deed(messages.DELETION, slug, message_id)
     asker = credentials.asker() if ticket is None else credentials.confirmed(ticket, deed)
-    event = await messages.delete(context.site().chat, slug, asker, message_id)
+    event = await messages.delete(context.serving().chat, slug, asker, message_id)
     if ticket is not None:
         return context.render("messages/deleted.html")
     return _changed(event) if context.is_htmx() else await _back(slug)
@@ -107,7 +107,7 @@ async def confirm(slug: str, message_id: int) -> str:
     form = await context.form()
     credentials.embedded_in(form.get("host", ""), form.get("token"))
     try:
-        message, ticket = await messages.ask_to_delete(context.site().chat, slug, credentials.asker(), message_id)
+        message, ticket = await messages.ask_to_delete(context.serving().chat, slug, credentials.asker(), message_id)
     except IdentityRefused as error:
         raise SignInOver from error
     await _allow_avatar(slug, message)
@@ -115,7 +115,7 @@ async def confirm(slug: str, message_id: int) -> str:
 
 
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
-    message = await messages.find(context.site().chat, slug, credentials.asker(), message_id)
+    message = await messages.find(context.serving().chat, slug, credentials.asker(), message_id)
     await _allow_avatar(slug, message)
     user = await credentials.user()
     return context.render(
@@ -131,7 +131,7 @@ async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, 
 
 async def _allow_avatar(slug: str, message: Message) -> None:
     if message.author.avatar:
-        room = await rooms.find(context.site().chat, slug, credentials.asker())
+        room = await rooms.find(context.serving().chat, slug, credentials.asker())
         context.allow(Policy(images=sites.ancestors(room, local=credentials.is_local())))
 
 
@@ -142,7 +142,7 @@ def _changed(event: Event, rank: Rank | None = None, status: int = 200) -> Respo
     """
     assert isinstance(event.act, AboutMessage)
     message = event.act.message
-    body = context.site().templates.fragment(event)
+    body = context.serving().templates.fragment(event)
     if rank is not None:
         body += context.fragment("messages/_identified.html", user=message.author, rank=rank)
     response = _html(body, status)

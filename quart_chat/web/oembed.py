@@ -34,13 +34,13 @@ async def show() -> ResponseReturnValue:
     """`?url=` is the address of a room; `?maxwidth=` and `?maxheight=` bound the frame, in pixels."""
     if (context.argument("format") or "json") != "json":
         raise FormatUnsupported
-    room = await rooms.find(context.site().chat, _slug(context.argument("url")), credentials.asker())
+    room = await rooms.find(context.serving().chat, _slug(context.argument("url")), credentials.asker())
     if not sites.ancestors(room, local=credentials.is_local()):
         raise EmbedForbidden
     origin = context.origin()
     width, height = _at_most(WIDTH, "maxwidth"), _at_most(HEIGHT, "maxheight")
     size = Markup('width="{}" height="{}"').format(width, height)
-    html = context.site().templates.iframe(origin, room, "", size)
+    html = context.serving().templates.iframe(origin, room, "", size)
     return {
         "version": "1.0",
         "type": "rich",

@@ -37,7 +37,7 @@ async def front() -> ResponseReturnValue:
 async def create() -> ResponseReturnValue:
     form = await context.form()
     context.if_refused(lambda error: _index(form, error))
-    chat = context.site().chat
+    chat = context.serving().chat
     asker = credentials.asker(form.get("owner", "").strip() or None)
     created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), asker, form.get("key"))
     response = redirect(f"/rooms/{created.room.slug}", 303)
@@ -77,7 +77,7 @@ def compressed(html: str) -> Response:
 
 async def find_page(slug: str) -> Page:
     """What the query asks for."""
-    chat, asker = context.site().chat, credentials.asker()
+    chat, asker = context.serving().chat, credentials.asker()
     if message_id := context.number("message"):
         return await messages.page_around(chat, slug, asker, message_id)
     if after := context.number("after"):
@@ -102,7 +102,7 @@ async def render(
     """A page of a room for whoever asks, on its own or `embedded`."""
     # A page that somebody may be writing on, or looks back from, does not reload under them.
     still = bool(error or page.still or page.message or context.argument("refresh") == "off")
-    return context.site().pages.room(
+    return context.serving().pages.room(
         page,
         await credentials.user(),
         await credentials.rank(page.room.slug),
@@ -118,7 +118,7 @@ async def render(
 
 
 async def _index(form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
-    found = await rooms.public(context.site().chat, credentials.asker())
+    found = await rooms.public(context.serving().chat, credentials.asker())
     key = (form or {}).get("key") or secrets.token_urlsafe(18)
     user = await credentials.user()
     return context.render("rooms/index.html", rooms=found, user=user, key=key, form=form or {}, error=error)

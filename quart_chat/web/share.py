@@ -23,14 +23,14 @@ ICONS = (192, 512)
 
 @blueprint.get("/rooms/<slug>/share")
 async def show(slug: str) -> str:
-    room = await rooms.find(context.site().chat, slug, credentials.asker())
+    room = await rooms.find(context.serving().chat, slug, credentials.asker())
     return context.render("rooms/share.html", room=room)
 
 
 @blueprint.get("/rooms/<slug>/qr.svg")
 async def code(slug: str) -> Response:
     """The room's address as a QR code."""
-    room = await rooms.find(context.site().chat, slug, credentials.asker())
+    room = await rooms.find(context.serving().chat, slug, credentials.asker())
     return _kept(_drawn(f"{context.origin()}/rooms/{room.slug}"), "image/svg+xml")
 
 

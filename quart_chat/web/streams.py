@@ -21,7 +21,7 @@ from quart_chat.http.connection import PATIENCE
 from quart_chat.http.context import HeldRequest
 from quart_chat.http.held import LONGEST_WAIT, STREAM_HEADERS
 from quart_chat.http.security import DEFAULTS, FIXED, check_origin, check_version, is_own_page
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.http.surfaces import STRICTEST
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
@@ -56,15 +56,15 @@ class Held:
     """ASGI middleware that answers streams and polls itself. An open stream keeps one frame of it, and nothing of its
     request."""
 
-    def __init__(self, app: App, site: Site) -> None:
+    def __init__(self, app: App, serving: Serving) -> None:
         self._app = app
-        self._site = site
+        self._serving = serving
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["path"].endswith(("/stream", "/poll")):
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if asked := ADDRESS.fullmatch(path):
-                return self._answer(asked[1], asked[2], HeldRequest(scope, self._site), Handover(receive, send))
+                return self._answer(asked[1], asked[2], HeldRequest(scope, self._serving), Handover(receive, send))
         return self._app(scope, receive, send)
 
     async def _answer(self, slug: str, what: str, request: HeldRequest, handover: Handover) -> None:
@@ -95,15 +95,15 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
     if context.is_head():
         await _end(handover)
         return None
-    site, after = context.site(), context.last_event_id()
-    config = site.config
+    serving, after = context.serving(), context.last_event_id()
+    config = serving.config
     terms = Terms(config.replay_limit, config.replay_bytes, config.heartbeat, config.stream_age)
-    if live := open_at_once(site.feeds, feed, after, terms, handover, viewer):
+    if live := open_at_once(serving.feeds, feed, after, terms, handover, viewer):
         return live
     live = None
     try:
         async with _while_there(handover) as cut_off:
-            async with aclosing(stream(site.feeds, feed, after, terms, viewer, cut_off, handover)) as body:
+            async with aclosing(stream(serving.feeds, feed, after, terms, viewer, cut_off, handover)) as body:
                 async for piece in body:
                     if isinstance(piece, Live):
                         live = piece
@@ -135,16 +135,16 @@ async def _poll(slug: str, handover: Handover) -> None:
     `Chat-Limit: true` that it was not held any longer, because others of its address or its user took its place.
     `Chat-Network` is another one when the client has moved to another network.
     """
-    site = context.site()
+    serving = context.serving()
     feed, viewer, asker = await _enter(slug)
-    config, form = site.config, viewer.form
+    config, form = serving.config, viewer.form
     after = context.last_event_id()
     position, must_reset = await feed.resume(after, config.replay_limit, config.replay_bytes, form)
     seconds = _seconds(context.argument("wait"))
     in_time = True
     if seconds and not must_reset:
         async with _while_there(handover):
-            in_time = await wait(site.feeds, feed, position, seconds, viewer)
+            in_time = await wait(serving.feeds, feed, position, seconds, viewer)
         if handover.disconnected:
             return
     entries = await feed.entries_after(position, form)
@@ -164,14 +164,14 @@ async def _enter(slug: str) -> tuple[Feed, Viewer, Asker]:
     check_version()
     context.check_method(*METHODS)
     check_origin(STRICTEST)
-    site = context.site()
+    serving = context.serving()
     asker = credentials.asker()
     if isinstance(asker.credential, SiteToken):
-        site.chat.limits.check_refusals(asker.address)
-    admitted = await access.admit(site.chat, slug, asker)
+        serving.chat.limits.check_refusals(asker.address)
+    admitted = await access.admit(serving.chat, slug, asker)
     who = admitted.user_key, asker.address, admitted.rank, admitted.until
     viewer = Viewer(*who, HTML, admitted.vouched_by, is_own_page())
-    feed = site.feeds.known(slug) or await site.feeds.get(admitted.room)
+    feed = serving.feeds.known(slug) or await serving.feeds.get(admitted.room)
     if not await feed.keeps(viewer, admitted.room.cursor):
         await _check(feed, slug, asker, viewer)
     return feed, viewer, asker
@@ -182,7 +182,7 @@ async def _check(feed: Feed, slug: str, asker: Asker, viewer: Viewer) -> None:
     if feed.gate.keeps(viewer):
         return
     # Or it is somebody whose network was shut meanwhile: then it is looked for whether they are a member.
-    await access.admit(context.site().chat, slug, asker)
+    await access.admit(context.serving().chat, slug, asker)
     if not feed.gate.keeps(viewer):
         raise RemovedFromRoom
 

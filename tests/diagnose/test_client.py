@@ -1,6 +1,6 @@
 """Which server an address leads to."""
 
-from quart_chat.diagnose.client import site
+from quart_chat.diagnose.client import server
 
 
 def test_server_is_asked_by_the_name_that_browsers_ask_by() -> None:
@@ -12,5 +12,5 @@ def test_server_is_asked_by_the_name_that_browsers_ask_by() -> None:
         "http://[::1]:8000/": ("::1", 8000, "[::1]:8000"),
         "http://[fe80::1%25eth0]:8000": ("fe80::1%25eth0", 8000, "[fe80::1%25eth0]:8000"),
     }.items():
-        found = site(url)
+        found = server(url)
         assert (found.host, found.port, found.authority) == expected, url

@@ -21,7 +21,7 @@ from quart_chat.config import Config
 from quart_chat.domain import rooms
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.http.context import EXTENSION
-from quart_chat.http.serving import Site
+from quart_chat.http.serving import Serving
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.reader import Reader
 from tests.people import client
@@ -94,12 +94,12 @@ class Hosted:
         return self.url.split("//")[1]
 
     @property
-    def site(self) -> Site:
-        found: Site = self.app.extensions[EXTENSION]
+    def serving(self) -> Serving:
+        found: Serving = self.app.extensions[EXTENSION]
         return found
 
     async def feed(self, room: str = "lobby") -> Feed:
-        return await self.site.feeds.get(await rooms.find(self.site.chat, room, CONSOLE))
+        return await self.serving.feeds.get(await rooms.find(self.serving.chat, room, CONSOLE))
 
     async def readers(self, count: int = 1, room: str = "lobby") -> list[Reader]:
         """Those of the streams that are live, once there are so many."""
@@ -137,7 +137,7 @@ async def hosted(
         async with client(host.url) as anybody:
             assert (await anybody.get("/healthz")).status_code == 200
         yield host
-        await host.site.feeds.drain()
+        await host.serving.feeds.drain()
     finally:
         stop.set()
         async with asyncio.timeout(20):

@@ -247,8 +247,8 @@ async def test_server_says_farewell_to_streams_and_refuses_polls(
         Person("Bob", host.url) as bob,
         AsyncExitStack() as stack,
     ):
-        host.site.feeds._gates = rules.gate
-        broker = host.site.chat.broker
+        host.serving.feeds._gates = rules.gate
+        broker = host.serving.chat.broker
         publish = broker.publish
         monkeypatch.setattr(broker, "publish", lambda committed: publish(losing(committed)))
         await bob.post_message("hello")
@@ -293,7 +293,7 @@ async def test_member_whose_network_is_shut_in_the_middle_of_a_poll_is_not_taken
         await ana.post_message("hello")
         found = re.search(r'data-author="([0-9]+)"', (await eve.post_message("spam")).html)
         assert found
-        feed, chat, number = await host.feed(), host.site.chat, int(found[1])
+        feed, chat, number = await host.feed(), host.serving.chat, int(found[1])
 
         async def ban() -> None:
             await moderation.remove(chat, "lobby", CONSOLE, number, ban=True)

@@ -235,7 +235,7 @@ async def counted(folder: Path, kind: str) -> AsyncIterator[tuple[Hosted, Places
     """A server in this process, whose places can be looked at."""
     around = WrapsSend if kind == "wrapped" else lambda app: app
     async with hosted(folder, around=around, limits="on", streams_per_address=3) as host:
-        places = host.site.feeds.places
+        places = host.serving.feeds.places
         assert places is not None
         yield host, places
 
@@ -274,6 +274,6 @@ async def test_nothing_is_left_of_a_thousand_streams_however_they_end(tmp_path: 
         async with wire(host.bind) as connection:
             await connection.request("/rooms/lobby/stream")
             await connection.read_until(lambda at: at.has("heartbeat"))
-            await host.site.feeds.drain()
+            await host.serving.feeds.drain()
             await eventually(lambda: places.taken() == (0, 0))
-        assert host.site.feeds.open_streams == 0
+        assert host.serving.feeds.open_streams == 0

@@ -94,16 +94,16 @@ async def test_who_has_anything_waiting_is_told_nothing_and_who_has_not_hears_of
 async def test_signal_reaches_streams_and_polls_of_a_server(tmp_path: Path, kind: str) -> None:
     around = {} if kind == "socket" else {"around": WrapsSend}
     async with hosted(tmp_path, **around) as host, Person("Alice", host.url) as alice:
-        environment = host.site.templates._environment
+        environment = host.serving.templates._environment
         waving = jinja2.DictLoader({"signals/waving.html": "<i>{{ signal.how }} of {{ signal.user_id }}</i>"})
         assert environment.loader is not None
         environment.loader = jinja2.ChoiceLoader([environment.loader, waving])
         feed = await host.feed()
-        topic = Topic.room((await host.site.chat.database.read(lambda tx: tx.one("SELECT id FROM rooms")))["id"])
+        topic = Topic.room((await host.serving.chat.database.read(lambda tx: tx.one("SELECT id FROM rooms")))["id"])
         await alice.post_message("hello")
         async with alice.listen() as stream:
             await host.readers()
-            host.site.chat.broker.signal(topic, Waving(3, "<hand>"))
+            host.serving.chat.broker.signal(topic, Waving(3, "<hand>"))
             event = await stream.next("signal")
             assert (event.data, event.last_event_id) == ("<i>&lt;hand&gt; of 3</i>", str(feed.cursor(1)))
             poll = await alice.client.get(f"/rooms/lobby/poll?after={feed.cursor(0)}")

@@ -329,7 +329,7 @@ async def test_stream_that_fails_when_it_has_begun_is_broken_off(
         with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
             connection.execute("ALTER TABLE events RENAME TO away")
         async with wire(host.bind) as reader:
-            await reader.request(f"/rooms/lobby/stream?after={host.site.chat.epoch}.0")
+            await reader.request(f"/rooms/lobby/stream?after={host.serving.chat.epoch}.0")
             await reader.read_to_the_end()
             assert "200" in reader.head
             assert not reader.body

@@ -26,8 +26,8 @@ TYPED = 50_000
 async def host(tmp_path: Path) -> AsyncIterator[Hosted]:
     """Who may have two forms and a large page under way; all together three forms."""
     async with hosted(tmp_path, limits="on") as running:
-        running.site.bodies = UnderWay(2 * TYPED, 3 * TYPED, limited=True)
-        running.site.answers = UnderWay(100_000, 10_000_000, limited=True)
+        running.serving.bodies = UnderWay(2 * TYPED, 3 * TYPED, limited=True)
+        running.serving.answers = UnderWay(100_000, 10_000_000, limited=True)
         yield running
 
 
@@ -57,17 +57,17 @@ async def test_unfinished_forms_of_an_address_are_bounded_and_then_those_of_all(
         for count in (1, 2):
             assert not await is_busy(host, "127.0.0.1")
             await begin(host, await stack.enter_async_context(wire(host.bind)))
-            await eventually(lambda count=count: taken(host.site.bodies) == count * (TYPED + 1))
+            await eventually(lambda count=count: taken(host.serving.bodies) == count * (TYPED + 1))
         assert await is_busy(host, "127.0.0.1")
         assert not await is_busy(host, "127.0.0.2"), "an address bounds itself alone"
         async with client(host.url) as reader:
             assert (await reader.get("/rooms/lobby")).status_code == 200, "reading sends nothing"
-        host.site.bodies._everybody = 2 * TYPED
+        host.serving.bodies._everybody = 2 * TYPED
         assert await is_busy(host, "127.0.0.2")
-        host.site.bodies._everybody = 3 * TYPED
-    await eventually(lambda: taken(host.site.bodies) == 0)
+        host.serving.bodies._everybody = 3 * TYPED
+    await eventually(lambda: taken(host.serving.bodies) == 0)
     assert not await is_busy(host, "127.0.0.1")
-    assert host.site.bodies._taken == {}
+    assert host.serving.bodies._taken == {}
 
 
 async def fill(host: Hosted) -> None:
@@ -97,21 +97,21 @@ async def test_answers_that_nobody_takes_are_bounded_and_given_up(
     async with AsyncExitStack() as stack:
         # Asked for again and again on one connection: the first answers fill the kernel's buffers.
         await ask(host, stack)
-        await eventually(lambda: taken(host.site.answers) > 100_000)
+        await eventually(lambda: taken(host.serving.answers) > 100_000)
         answer = await page(host, "127.0.0.1")
         assert (answer.status_code, answer.headers["Chat-Error"], answer.headers["Retry-After"]) == (503, "busy", "5")
         assert (await page(host, "127.0.0.2")).status_code == 200, "an address bounds itself alone"
-    await eventually(lambda: taken(host.site.answers) == 0)
+    await eventually(lambda: taken(host.serving.answers) == 0)
     monkeypatch.setattr(http_connection, "PATIENCE", 1.0)
     async with AsyncExitStack() as stack:
         connection = await ask(host, stack)
-        await eventually(lambda: taken(host.site.answers) > 0)
-        await eventually(lambda: taken(host.site.answers) == 0)
+        await eventually(lambda: taken(host.serving.answers) > 0)
+        await eventually(lambda: taken(host.serving.answers) == 0)
         assert (await page(host, "127.0.0.1")).status_code == 200
         with suppress(ConnectionError):  # what it still has comes, and then the end
             while await connection.read():
                 pass
-    assert host.site.answers._taken == {}
+    assert host.serving.answers._taken == {}
 
 
 class BrokenOff:
@@ -143,7 +143,7 @@ async def test_polls_that_nobody_takes_are_given_up(tmp_path: Path, monkeypatch:
 
     async with hosted(tmp_path, around=around) as host:
         await fill(host)
-        path = f"/rooms/lobby/poll?after={host.site.chat.epoch}.0"
+        path = f"/rooms/lobby/poll?after={host.serving.chat.epoch}.0"
         async with wire(host.bind, window=4096) as connection:
             # One after the other on one connection: the first of them fill the kernel's buffers.
             await connection.request(path, times=250)
