@@ -24,7 +24,7 @@ from playwright.async_api import Browser, CDPSession, async_playwright
 
 from bench import report
 from bench.bars import Bar
-from quart_chat import vendor
+from quart_chat.view import htmx
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.network.namespaces import FAR, Network, network
 from tests.people import Person
@@ -175,7 +175,7 @@ async def bytes_on_the_line(session: CDPSession) -> dict[str, int]:
 @asynccontextmanager
 async def _cable(kind: str, folder: Path) -> AsyncIterator[Line]:
     """A server at the far end of a cable, and a browser at the near one. At the CDN's address nobody answers."""
-    cdn = urlsplit(vendor.CDN).hostname
+    cdn = urlsplit(htmx.CDN).hostname
     async with network() as net, _serving(net.server(Server(folder, {"limits": "off"}))) as server:
         flags = [
             f"--host-resolver-rules=MAP {cdn} {f'{FAR}:{HTTPS}' if kind == 'swallowed' else '^NOTFOUND'}",
@@ -194,7 +194,7 @@ def _slow(net: Network) -> None:
 @asynccontextmanager
 async def _emulated(kind: str, folder: Path) -> AsyncIterator[Line]:
     """A server of this machine. What the CDN's address stands for takes connections, and says nothing."""
-    cdn = urlsplit(vendor.CDN).hostname
+    cdn = urlsplit(htmx.CDN).hostname
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}" if kind == "swallowed" else "^NOTFOUND"
         async with _serving(Server(folder, {"limits": "off"})) as server:

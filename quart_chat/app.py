@@ -8,7 +8,7 @@ from types import TracebackType
 import structlog
 from quart import Quart
 
-from quart_chat import assets, vendor
+from quart_chat import assets
 from quart_chat.asgi import App
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.config import Config, load_config
@@ -33,7 +33,8 @@ from quart_chat.store.others import Moved
 from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.forms import HTML, JSON, Encoder, Forms, event_as_json, signals_as_json
-from quart_chat.streaming.quota import Places
+from quart_chat.streaming.quota import Seats
+from quart_chat.view import htmx
 from quart_chat.view.templates import Templates
 from quart_chat.web import (
     embed_settings,
@@ -74,7 +75,7 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
     """An ASGI app with these settings, by default those of the environment; `local` says that it listens to its own
     machine alone. Raises StartupError."""
     config = config or load_config()
-    if config.cdn == "off" and not vendor.is_complete(assets.folder("static") / "vendor"):
+    if config.cdn == "off" and not htmx.is_complete(assets.folder("static") / "vendor"):
         raise StartupError("QUART_CHAT_CDN is off, but htmx is not here: run `quart-chat fetch-htmx` first.")
     app = ChatApp("quart_chat", static_folder=None, template_folder=None)
     # Werkzeug would send whoever writes two slashes elsewhere, to an address made of what was asked for.
@@ -107,12 +108,12 @@ def create_app(config: Config | None = None, *, local: bool = False) -> Quart:
 
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None]:
-        if not vendor.is_complete(assets.folder("static") / "vendor"):
+        if not htmx.is_complete(assets.folder("static") / "vendor"):
             log.warning("htmx is not here: pages have it from the CDN alone (quart-chat fetch-htmx)")
         if config.limits == "off":
             log.warning("every limit is off (QUART_CHAT_LIMITS=off)")
         async with open_chat(config) as chat, _following(chat, config):
-            feeds = Feeds(chat, forms(templates), config.heartbeat, Places.from_config(config), chat.gates.of_room)
+            feeds = Feeds(chat, forms(templates), config.heartbeat, Seats.from_config(config), chat.gates.of_room)
             serving.opened(chat, feeds)
             yield
             await feeds.close()

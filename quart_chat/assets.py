@@ -17,7 +17,7 @@ def folder(name: str) -> Path:
 def fingerprint(root: Path) -> str:
     """A short hash of every file below `root`, and of how they are put together: the address of static files changes
     when any of that does."""
-    digest = hashlib.sha256((PACKAGE / "bundles.py").read_bytes())
+    digest = hashlib.sha256((PACKAGE / "view" / "bundles.py").read_bytes())
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from quart_chat import vendor
+from quart_chat.view import htmx
 from tests.browser.cdn import VENDOR, Cdn, serving_cdn
 from tests.browser.chromium import start_chromium
 from tests.browser.firefox import start_firefox
@@ -36,7 +36,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 async def browser(engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
-    assert vendor.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
+    assert htmx.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
     async with async_playwright() as playwright:
         if engine == "webkit":
             async with starting_minibrowsers(playwright.webkit, cdn.proxy) as browsers:

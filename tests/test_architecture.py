@@ -17,8 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     {
-        "models", "events", "errors", "config", "text", "sites", "encoding", "assets", "bundles", "vendor", "secret",
-        "asgi", "hosts",
+        "models", "events", "signals", "errors", "config", "text", "sites", "encoding", "assets", "secret", "asgi",
+        "hosts",
     },
     {"identity", "store", "broker"},
     {"domain"},

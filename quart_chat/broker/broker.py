@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from quart_chat.events import Event
+from quart_chat.signals import Signal
 
 INBOX = 10_000
 """What may wait for one subscriber. When it is full, more is dropped; a feed then reads the store."""
@@ -45,18 +46,9 @@ class Position:
     cursor: int
 
 
-class Signal(Protocol):
-    """Something that is true for a moment, and kept nowhere. The latest of a kind and a user replaces those before."""
+News = Event | Position | Signal
 
-    @property
-    def kind(self) -> str:
-        """A word: it goes into an attribute as it is."""
-
-    @property
-    def user_id(self) -> int: ...
-
-
-Inbox = asyncio.Queue[Event | Position | Signal]
+Inbox = asyncio.Queue[News]
 
 
 class Broker(Protocol):

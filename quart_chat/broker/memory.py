@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, Position, Signal, Topic
+from quart_chat.broker.broker import INBOX, SIGNALS, Inbox, News, Position, Topic
 from quart_chat.events import Event
+from quart_chat.signals import Signal
 
 
 class MemoryBroker:
@@ -48,7 +49,7 @@ class MemoryBroker:
         finally:
             self._watching.discard(moved)
 
-    def _put(self, topic: Topic, news: Event | Position | Signal, most: int) -> None:
+    def _put(self, topic: Topic, news: News, most: int) -> None:
         for inbox in self._inboxes.get(topic, ()):
             if inbox.qsize() < most:
                 inbox.put_nowait(news)

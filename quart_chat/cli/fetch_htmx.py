@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from quart_chat import assets, vendor
+from quart_chat import assets
+from quart_chat.view import htmx
 
 TIMEOUT = 10
 """Seconds that the CDN, and then npm, may take to answer."""
@@ -22,15 +23,15 @@ TIMEOUT = 10
 def fetch_htmx() -> None:
     """Fetch the local copy of htmx that serves networks in which the CDN is blocked."""
     folder = assets.folder("static") / "vendor"
-    if vendor.is_complete(folder):
+    if htmx.is_complete(folder):
         return
     try:
         source = _fetch(folder)
     except (FetchError, OSError) as error:
-        click.echo(f"htmx {vendor.VERSION} could not be fetched ({error}).", err=True)
+        click.echo(f"htmx {htmx.VERSION} could not be fetched ({error}).", err=True)
         click.echo("Pages will load it from the CDN alone. Run `quart-chat fetch-htmx` again later.", err=True)
         return
-    click.echo(f"Fetched htmx {vendor.VERSION} from {source} into {folder}.")
+    click.echo(f"Fetched htmx {htmx.VERSION} from {source} into {folder}.")
 
 
 class FetchError(Exception):
@@ -49,11 +50,11 @@ def _fetch(folder: Path) -> str:
         except Exception as error:  # whatever it is, the next source may do better
             problems.append(f"{source}: {error}")
             continue
-        if wrong := [script.name for script in vendor.SCRIPTS if not script.accepts(contents[script.path])]:
+        if wrong := [script.name for script in htmx.SCRIPTS if not script.accepts(contents[script.path])]:
             problems.append(f"{source}: {', '.join(wrong)} does not have the expected hash")
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        for script in vendor.SCRIPTS:
+        for script in htmx.SCRIPTS:
             (folder / script.name).write_bytes(contents[script.path])
         return source
     raise FetchError("; ".join(problems))
@@ -61,7 +62,7 @@ def _fetch(folder: Path) -> str:
 
 def _from_cdn() -> dict[str, bytes]:
     contents = {}
-    for script in vendor.SCRIPTS:
+    for script in htmx.SCRIPTS:
         with urllib.request.urlopen(script.url, timeout=TIMEOUT) as answer:  # noqa: S310  # https, from above
             contents[script.path] = answer.read()
     return contents
@@ -72,11 +73,11 @@ def _from_npm() -> dict[str, bytes]:
     if npm is None:
         raise FileNotFoundError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", vendor.PACKAGE, "--silent", "--pack-destination", folder]
+        command = [npm, "pack", htmx.PACKAGE, "--silent", "--pack-destination", folder]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=6 * TIMEOUT)
         archive = next(Path(folder).glob("*.tgz"))
         with tarfile.open(archive) as package:
-            return {script.path: _member(package, f"package/{script.path}") for script in vendor.SCRIPTS}
+            return {script.path: _member(package, f"package/{script.path}") for script in htmx.SCRIPTS}
 
 
 def _member(package: tarfile.TarFile, path: str) -> bytes:

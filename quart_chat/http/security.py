@@ -74,7 +74,7 @@ def check_origin(surface: Surface) -> None:
 
 def is_own_page() -> bool:
     """Whether a page of this site asks for sure, once `check_origin` has found nothing against it. No other
-    site's page can seem to be one: it could use up somebody's places."""
+    site's page can seem to be one: it could use up somebody's seats."""
     return context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers()
 
 

@@ -15,10 +15,11 @@ from typing import Protocol
 
 import structlog
 
-from quart_chat.broker.broker import Inbox, Position, Signal
+from quart_chat.broker.broker import Inbox, News, Position
 from quart_chat.errors import StoreUnavailable
 from quart_chat.events import Event
 from quart_chat.models import Cursor
+from quart_chat.signals import Signal
 from quart_chat.streaming import sse
 from quart_chat.streaming.forms import Encoded, Form, Forms
 from quart_chat.streaming.gate import Gate, Open
@@ -295,9 +296,9 @@ class Feed:
             return sum(kept) > most
         return await self._stored.size_after(position) > most
 
-    async def _news(self, until: float) -> list[Event | Position | Signal]:
+    async def _news(self, until: float) -> list[News]:
         """What the broker has brought; nothing when the loop's time is `until`."""
-        news: list[Event | Position | Signal] = []
+        news: list[News] = []
         if self._inbox.empty():
             try:
                 async with asyncio.timeout_at(until):
@@ -316,7 +317,7 @@ class Feed:
                 return turn
         return self._turn + TURNS
 
-    async def _take(self, news: Sequence[Event | Position | Signal]) -> None:
+    async def _take(self, news: Sequence[News]) -> None:
         run: list[Event] = []
         for event in news:
             if not isinstance(event, Event | Position):

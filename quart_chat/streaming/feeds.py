@@ -18,7 +18,7 @@ from quart_chat.models import Room
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import Forms
 from quart_chat.streaming.gate import Gates, open_to_all
-from quart_chat.streaming.quota import Place, Places
+from quart_chat.streaming.quota import Seat, Seats
 from quart_chat.streaming.reader import Reader, Reason, Viewer
 
 log = structlog.get_logger()
@@ -46,13 +46,13 @@ class _RoomLog:
 
 
 class Feeds:
-    """Owns every feed and its task. Without `places` streams are not limited."""
+    """Owns every feed and its task. Without `seats` streams are not limited."""
 
     def __init__(
-        self, chat: Chat, forms: Forms, heartbeat: float, places: Places | None = None, gates: Gates = open_to_all
+        self, chat: Chat, forms: Forms, heartbeat: float, seats: Seats | None = None, gates: Gates = open_to_all
     ) -> None:
         self.open_streams = 0
-        self.places = places
+        self.seats = seats
         self._chat = chat
         self._forms = forms
         self._gates = gates
@@ -109,15 +109,15 @@ class Feeds:
         """Seconds for which a stream or poll of theirs may go on."""
         return viewer.left(self._chat.now())
 
-    def opened(self, reader: Reader) -> Place | None:
-        """Count a stream, and give it its place where it has to have one. `ended` MUST follow, once."""
+    def opened(self, reader: Reader) -> Seat | None:
+        """Count a stream, and give it its seat where it has to have one. `ended` MUST follow, once."""
         self.open_streams += 1
         self._quiet.clear()
-        return self.places.take(reader.viewer, reader) if self.places else None
+        return self.seats.take(reader.viewer, reader) if self.seats else None
 
-    def ended(self, place: Place | None) -> None:
-        if place is not None:
-            place.leave()
+    def ended(self, seat: Seat | None) -> None:
+        if seat is not None:
+            seat.leave()
         self.open_streams -= 1
         if not self.open_streams:
             self._quiet.set()

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quart_chat.broker.broker import Signal
 from quart_chat.events import ACT_NAMES, AboutMessage, Event, MemberChanged, RoomChanged
 from quart_chat.models import Author, Member, Message, Room
+from quart_chat.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)

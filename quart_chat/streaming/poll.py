@@ -1,4 +1,4 @@
-"""A poll that is held until something happens. While it is, it has a place like a stream."""
+"""A poll that is held until something happens. While it is, it has a seat like a stream."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from quart_chat.streaming.reader import Reason, Viewer
 
 
 class HeldPoll:
-    """Waits. Whoever needs its place may `close` it while it does, once."""
+    """Waits. Whoever needs its seat may `close` it while it does, once."""
 
     __slots__ = ("_until",)
 
@@ -30,14 +30,14 @@ class HeldPoll:
 
 async def wait(feeds: Feeds, feed: Feed, position: int, seconds: float, viewer: Viewer) -> bool:
     """Return when the head is past `position`, the feed closed, the time up, or when the viewer may not read any more;
-    False when others need the place."""
+    False when others need the seat."""
     seconds = min(seconds, feeds.left(viewer))
-    if feeds.places is None or feed.head > position:
+    if feeds.seats is None or feed.head > position:
         await feed.polls.wait_beyond(position, seconds, viewer)
         return True
     poll = HeldPoll()
-    place = feeds.places.take(viewer, poll)
+    seat = feeds.seats.take(viewer, poll)
     try:
         return await poll.wait(feed, position, seconds, viewer)
     finally:
-        place.leave()
+        seat.leave()

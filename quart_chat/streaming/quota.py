@@ -18,7 +18,7 @@ class Holder(Protocol):
     def close(self, reason: Reason) -> None: ...
 
 
-class Place:
+class Seat:
     """What one stream takes from its first byte to its last. Its `holder` may change on the way."""
 
     __slots__ = ("_lines", "holder")
@@ -40,8 +40,8 @@ class Place:
                 line.forget()
 
 
-class Places:
-    """All places that are taken. What it costs to find the oldest does not depend on how many there are."""
+class Seats:
+    """All seats that are taken. What it costs to find the oldest does not depend on how many there are."""
 
     def __init__(self, per_address: int, per_user: int) -> None:
         self._per_address = per_address
@@ -51,30 +51,30 @@ class Places:
         self._users: dict[str, _Line] = {}
 
     @classmethod
-    def from_config(cls, config: Config) -> "Places | None":
+    def from_config(cls, config: Config) -> "Seats | None":
         """None where limits are off."""
         return None if config.limits == "off" else cls(config.streams_per_address, config.streams_per_user)
 
     def taken(self) -> tuple[int, int]:
-        """How many places are taken, of all addresses and of all users."""
+        """How many seats are taken, of all addresses and of all users."""
         return sum(map(len, self._addresses.values())), sum(map(len, self._users.values()))
 
-    def take(self, viewer: Viewer, holder: Holder) -> Place:
-        """A place for `holder`. `leave` MUST follow.
+    def take(self, viewer: Viewer, holder: Holder) -> Seat:
+        """A seat for `holder`. `leave` MUST follow.
 
         Where there are too many, the oldest of the address, of one of its networks, or of the user, leaves and is
         closed. It is not counted while it ends: then it is the next oldest's turn.
         """
-        place = Place(holder)
-        _queue(place, self._addresses, viewer.address, self._per_address)
+        seat = Seat(holder)
+        _queue(seat, self._addresses, viewer.address, self._per_address)
         for name, times in shares(viewer.address)[1:]:
-            _queue(place, self._networks, name, self._per_address * times)
+            _queue(seat, self._networks, name, self._per_address * times)
         if viewer.user_key is not None and viewer.counted:
-            _queue(place, self._users, viewer.user_key, self._per_user)
-        return place
+            _queue(seat, self._users, viewer.user_key, self._per_user)
+        return seat
 
 
-class _Line(OrderedDict[Place, None]):
+class _Line(OrderedDict[Seat, None]):
     """Those of one address, network or user, from the oldest to the newest. It is forgotten with the last of them."""
 
     __slots__ = ("_key", "_lines")
@@ -88,11 +88,11 @@ class _Line(OrderedDict[Place, None]):
         del self._lines[self._key]
 
 
-def _queue(place: Place, lines: dict[str, _Line], key: str, most: int) -> None:
+def _queue(seat: Seat, lines: dict[str, _Line], key: str, most: int) -> None:
     line = lines.get(key)
     if line is None:
         line = lines[key] = _Line(lines, key)
-    place.queue(line)
+    seat.queue(line)
     if len(line) > most:
         oldest = next(iter(line))
         oldest.leave()

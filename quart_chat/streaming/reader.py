@@ -22,7 +22,7 @@ class Reason(Enum):
     SHUTDOWN = (500, 4000)
     SLOW = (0, 0)
     LIMIT = (10_000, 20_000)
-    """It was the oldest, and others of its address or its user have taken its place. Were it back at once, it would
+    """It was the oldest, and others of its address or its user have taken its seat. Were it back at once, it would
     take theirs, and so on and on."""
     REMOVED = (30_000, 60_000)
     """Whose it is may not read here any more. The page says so, and does not come back by itself."""
@@ -59,7 +59,7 @@ class Viewer:
     vouched_by: str | None = None
     """The id of the key with which the room's site has said who they are."""
     counted: bool = True
-    """Whether it takes a place of its user's: not where another site's page could have asked for it."""
+    """Whether it takes a seat of its user's: not where another site's page could have asked for it."""
 
     def left(self, now: int) -> float:
         """Seconds from `now`, in milliseconds since 1970, for which it may go on."""

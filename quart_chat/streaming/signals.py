@@ -5,7 +5,7 @@ Signals have no cursor, and nobody comes back for one. Who has anything waiting 
 
 from collections import OrderedDict
 
-from quart_chat.broker.broker import Signal
+from quart_chat.signals import Signal
 
 PAUSE = 1.0
 """Seconds between two frames of signals in a room."""

@@ -54,11 +54,11 @@ async def stream(
 ) -> AsyncGenerator[bytes | Live]:
     """The body of a stream that goes on after `after`; `cut_off` ends whoever is held up in sending it.
 
-    It takes a place of the viewer with its first byte. Where the connection can be taken over, the last
+    It takes a seat of the viewer with its first byte. Where the connection can be taken over, the last
     that comes is the live stream, which goes on without the body.
     """
     reader = QueueReader(viewer, end_of_life(terms.age, feeds.left(viewer)), cut_off)
-    place = feeds.opened(reader)
+    seat = feeds.opened(reader)
     feed.admit(reader)
     live = None
     try:
@@ -74,7 +74,7 @@ async def stream(
                 yield feed.frames(entries, viewer.form)
         # Nothing was handed out since `entries_after` found the head: there is no await in between.
         if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
-            live = Live(feeds, feed, SocketReader(transport, viewer, reader.old_at), place)
+            live = Live(feeds, feed, SocketReader(transport, viewer, reader.old_at), seat)
             yield live
             return
         feed.join(reader)
@@ -84,7 +84,7 @@ async def stream(
     finally:
         feed.leave(reader)
         if live is None:
-            feeds.ended(place)
+            feeds.ended(seat)
 
 
 @functools.lru_cache(64)

@@ -3,25 +3,25 @@
 from quart_chat.asgi import Receive
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
-from quart_chat.streaming.quota import Place
+from quart_chat.streaming.quota import Seat
 from quart_chat.takeover.socket_reader import SocketReader
 
 
 class Live:
     """MUST be made in the same step in which the reader has everything up to the feed's head, and ended once.
 
-    The stream is counted already, and keeps its place.
+    The stream is counted already, and keeps its seat.
     """
 
-    __slots__ = ("_feed", "_feeds", "_place", "_reader")
+    __slots__ = ("_feed", "_feeds", "_reader", "_seat")
 
-    def __init__(self, feeds: Feeds, feed: Feed, reader: SocketReader, place: Place | None) -> None:
+    def __init__(self, feeds: Feeds, feed: Feed, reader: SocketReader, seat: Seat | None) -> None:
         self._feeds = feeds
         self._feed = feed
         self._reader = reader
-        self._place = place
-        if place is not None:
-            place.holder = reader
+        self._seat = seat
+        if seat is not None:
+            seat.holder = reader
         feed.join(reader)
 
     async def run(self, receive: Receive) -> bool:
@@ -31,4 +31,4 @@ class Live:
     def end(self) -> None:
         self._reader.release()
         self._feed.leave(self._reader)
-        self._feeds.ended(self._place)
+        self._feeds.ended(self._seat)

@@ -7,10 +7,11 @@ from typing import Self
 
 from markupsafe import Markup, escape
 
-from quart_chat import assets, bundles
+from quart_chat import assets
 from quart_chat.encoding import gzipped, squeezed, stored
 from quart_chat.errors import ChatError
 from quart_chat.models import Page, Rank, User
+from quart_chat.view import bundles
 from quart_chat.view.kept import Kept
 from quart_chat.view.look import Look
 from quart_chat.view.templates import Templates

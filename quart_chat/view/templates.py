@@ -8,11 +8,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from quart_chat import assets, bundles, vendor
-from quart_chat.broker.broker import Signal
+from quart_chat import assets
 from quart_chat.events import ACT_NAMES, AboutMessage, Act, Event, MemberChanged, MessageDeleted, RoomChanged
 from quart_chat.models import Member, Message, Room
+from quart_chat.signals import Signal
 from quart_chat.text import NAME_LENGTH, NAME_SIZE, REASON_LENGTH, first_character
+from quart_chat.view import bundles, htmx
 from quart_chat.view.filters import clock, day, iso, linked
 from quart_chat.view.kept import Kept
 
@@ -62,8 +63,8 @@ class Templates:
             else {name: bundles.modules(static / "js", file) for name, file in bundles.SCRIPTS.items()},
             night=self.night,
             choose_htmx=Markup(bundles.inline(static / "js", f"{bundles.INLINE}.js")),  # noqa: S704  # this one, too
-            htmx=vendor.SCRIPTS if cdn else (),
-            htmx_copy=bundles.HTMX if vendor.is_complete(static / "vendor") else None,
+            htmx=htmx.SCRIPTS if cdn else (),
+            htmx_copy=bundles.HTMX if htmx.is_complete(static / "vendor") else None,
             continues=continues,
             article=self._message,
         )

@@ -13,9 +13,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quart_chat import assets, bundles
+from quart_chat import assets
 from quart_chat.asgi import App, Receive, Scope, Send
 from quart_chat.encoding import chosen, gzip
+from quart_chat.view import bundles
 
 YEAR = 365 * 24 * 3600
 

@@ -132,7 +132,7 @@ async def _poll(slug: str, handover: Handover) -> None:
     """The fragments after `?after=`, at once or when something happens, but no later than `?wait=` seconds.
 
     The header `Chat-Cursor` says where the next poll goes on; `Chat-Reset: true` that the room must be loaded anew;
-    `Chat-Limit: true` that it was not held any longer, because others of its address or its user took its place.
+    `Chat-Limit: true` that it was not held any longer, because others of its address or its user took its seat.
     `Chat-Network` is another one when the client has moved to another network.
     """
     serving = context.serving()

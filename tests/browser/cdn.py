@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Route
 
-from quart_chat import assets, vendor
+from quart_chat import assets
+from quart_chat.view import htmx
 from tests.connections import accepting
 from tests.network import certificates
 
 VENDOR = assets.folder("static") / "vendor"
 
-HOST = urlsplit(vendor.CDN).hostname
+HOST = urlsplit(htmx.CDN).hostname
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Browser, BrowserContext, Route
 
-from quart_chat import vendor
+from quart_chat.view import htmx
 from tests.browser.cdn import Cdn
 from tests.browser.contexts import Contexts, Options, open_page
 from tests.browser.engines import NOT_IN_WEBKIT
@@ -106,7 +106,7 @@ async def window(contexts: Contexts, engine: str, server: Server, room: str) -> 
     ) -> Window:
         context = await contexts.take(options, own=own or bool(cdn or script))
         if cdn:
-            await context.route(f"{vendor.CDN}/**", cdn)
+            await context.route(f"{htmx.CDN}/**", cdn)
         if script:
             await context.add_init_script(script)
         url = server.url

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from bench.visit import bytes_on_the_line
-from quart_chat import vendor
+from quart_chat.view import htmx
 from tests.browser.cdn import answer_as_cdn
 from tests.browser.conftest import OpenWindow
 from tests.browser.contexts import Contexts
@@ -51,9 +51,9 @@ async def test_cdn_delivers_and_integrity_is_checked(window: OpenWindow, alice: 
     streams = opened_streams(bo)
     await bo.open()
     await bo.is_live()
-    assert set(asked) == {script.url for script in vendor.SCRIPTS}
+    assert set(asked) == {script.url for script in htmx.SCRIPTS}
     loaded = await bo.page.evaluate("[...document.querySelectorAll('script[src*=jsdelivr]')].map((s) => s.integrity)")
-    assert {script.integrity for script in vendor.SCRIPTS} <= set(loaded)
+    assert {script.integrity for script in htmx.SCRIPTS} <= set(loaded)
     await alice.post_message("by one stream")
     await bo.shows("by one stream")
     assert len(streams) == 1
@@ -179,10 +179,10 @@ async def test_late_cdn_is_overtaken_and_not_asked_again(window: OpenWindow) -> 
     await bo.is_live()
     (ours,) = await bo.page.evaluate(FETCHED_AHEAD)
     assert ours.startswith(bo.url)
-    assert len(asked) == len(vendor.SCRIPTS)
+    assert len(asked) == len(htmx.SCRIPTS)
     await bo.open()
     await bo.is_live()
-    assert len(asked) == len(vendor.SCRIPTS)
+    assert len(asked) == len(htmx.SCRIPTS)
 
 
 async def test_late_cdn_that_is_sooner_than_ours_is_taken(window: OpenWindow) -> None:
@@ -202,7 +202,7 @@ async def test_late_cdn_that_is_sooner_than_ours_is_taken(window: OpenWindow) ->
     await bo.context.route("**/htmx.js", ours)
     await bo.open()
     await bo.is_live()
-    assert await bo.page.evaluate(FETCHED_AHEAD) == [script.url for script in vendor.SCRIPTS]
+    assert await bo.page.evaluate(FETCHED_AHEAD) == [script.url for script in htmx.SCRIPTS]
     live.set()
 
 
@@ -220,7 +220,7 @@ async def test_newcomer_asks_for_little(
     for path in (f"/rooms/{room}", f"/embed/{room}"):
         context = await contexts.take({}, own=True)
         page = await context.new_page()
-        await context.route(f"{vendor.CDN}/**", refuse)
+        await context.route(f"{htmx.CDN}/**", refuse)
         asked: list[str] = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         sizes = await bytes_on_the_line(await context.new_cdp_session(page)) if engine == "chromium" else {}

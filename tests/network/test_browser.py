@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from quart_chat import vendor
+from quart_chat.view import htmx
 from tests.browser.cdn import answer_as_cdn
 from tests.browser.window import Window
 from tests.delivery.ledger import Ledger
@@ -49,7 +49,7 @@ async def opened(browser: Browser, way: Way, room: str) -> AsyncIterator[Window]
     proxy = {"proxy": {"server": way.proxy, "bypass": "<-loopback>"}} if way.proxy else {}
     context = await browser.new_context(ignore_https_errors=True, **proxy)
     try:
-        await context.route(f"{vendor.CDN}/**", answer_as_cdn)
+        await context.route(f"{htmx.CDN}/**", answer_as_cdn)
         window = Window(await context.new_page(), way.url, room)
         window.watch()
         yield window

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quart_chat import assets
-from quart_chat.broker.broker import Signal
 from quart_chat.broker.memory import MemoryBroker
 from quart_chat.domain import gates as domain_gates
 from quart_chat.domain import log, messages, rooms
@@ -19,6 +18,7 @@ from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.events import AboutMessage, Erased, Event
 from quart_chat.models import Cursor, Draft, Message, Rank, Room
+from quart_chat.signals import Signal
 from quart_chat.store import events
 from quart_chat.store.sqlite import SQLiteDatabase
 from quart_chat.streaming.feed import Feed

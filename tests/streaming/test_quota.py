@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from quart_chat.domain.networks import LARGER, shares
-from quart_chat.streaming.quota import Places
+from quart_chat.streaming.quota import Seats
 from quart_chat.streaming.reader import Reason, Viewer
 from tests.people import Listener, Person
 from tests.serving import Server, serving
@@ -29,7 +29,7 @@ def caller(address: str, user: str | None) -> Viewer:
 
 
 class Held:
-    """Whatever holds a place, and what it is told."""
+    """Whatever holds a seat, and what it is told."""
 
     def __init__(self) -> None:
         self.closed: list[Reason] = []
@@ -38,10 +38,10 @@ class Held:
         self.closed.append(reason)
 
 
-def take(places: Places, count: int, address: str = "192.0.2.1", user: str | None = None) -> list[Held]:
+def take(seats: Seats, count: int, address: str = "192.0.2.1", user: str | None = None) -> list[Held]:
     holders = [Held() for _ in range(count)]
     for holder in holders:
-        places.take(caller(address, user), holder)
+        seats.take(caller(address, user), holder)
     return holders
 
 
@@ -51,48 +51,48 @@ def gone(holders: list[Held]) -> list[int]:
 
 
 def test_oldest_of_an_address_goes() -> None:
-    places = Places(3, 100)
-    here, elsewhere = take(places, 5), take(places, 3, "192.0.2.2")
+    seats = Seats(3, 100)
+    here, elsewhere = take(seats, 5), take(seats, 3, "192.0.2.2")
     assert (gone(here), gone(elsewhere)) == ([0, 1], [])
-    assert places.taken() == (6, 0)
+    assert seats.taken() == (6, 0)
 
 
 def test_oldest_of_a_user_goes_wherever_it_is() -> None:
-    places = Places(100, 2)
+    seats = Seats(100, 2)
     holders = [Held() for _ in range(4)]
     for number, holder in enumerate(holders):
-        places.take(caller(f"192.0.2.{number % 2}", "ana"), holder)
+        seats.take(caller(f"192.0.2.{number % 2}", "ana"), holder)
     assert gone(holders) == [0, 1]
-    assert places.taken() == (2, 2)
-    assert gone(take(places, 2, user="bo")) == []
+    assert seats.taken() == (2, 2)
+    assert gone(take(seats, 2, user="bo")) == []
 
 
 def test_oldest_of_a_network_goes_though_its_addresses_have_one_each() -> None:
     for length, times in LARGER.items():
-        places = Places(2, 100)
+        seats = Seats(2, 100)
         apart = 2 ** (64 - length) // 256  # so that they share this network, and as few others as can be
-        held = [take(places, 1, f"2001:db8:0:{apart * number:x}::/64")[0] for number in range(2 * times + 3)]
-        elsewhere = take(places, 2, "2001:db9::/64")
+        held = [take(seats, 1, f"2001:db8:0:{apart * number:x}::/64")[0] for number in range(2 * times + 3)]
+        elsewhere = take(seats, 2, "2001:db9::/64")
         assert (gone(held), gone(elsewhere)) == ([0, 1, 2], []), length
-        assert places.taken() == (2 * times + 2, 0)
+        assert seats.taken() == (2 * times + 2, 0)
 
 
 def test_who_has_left_is_not_counted_whoever_its_neighbours_are() -> None:
     for leaving in ([0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 1, 0]):
-        places = Places(3, 3)
+        seats = Seats(3, 3)
         holders = [Held() for _ in range(3)]
-        taken = [places.take(caller("here", "ana"), holder) for holder in holders]
+        taken = [seats.take(caller("here", "ana"), holder) for holder in holders]
         for number in leaving:
             taken[number].leave()
             taken[number].leave()
-        assert places.taken() == (3 - len(leaving),) * 2
-        more = take(places, 3, "here", "ana")
+        assert seats.taken() == (3 - len(leaving),) * 2
+        more = take(seats, 3, "here", "ana")
         assert gone(holders) == [number for number in range(3) if number not in leaving]
         assert gone(more) == []
 
 
 def test_nothing_is_kept_of_who_has_left_not_even_for_the_garbage_collector() -> None:
-    places = Places(5, 3)
+    seats = Seats(5, 3)
     for number in range(1000):
         shares(f"2001:db8:{number}::/64")  # which networks an address is in is kept, up to a bound
     gc.collect()
@@ -100,15 +100,15 @@ def test_nothing_is_kept_of_who_has_left_not_even_for_the_garbage_collector() ->
     try:
         before = len(gc.get_objects())
         for number in range(1000):
-            place = places.take(caller(f"2001:db8:{number}::/64", f"user {number}"), Held())
-            other = places.take(caller(f"2001:db8:{number}::/64", None), Held())
-            place.leave()
+            seat = seats.take(caller(f"2001:db8:{number}::/64", f"user {number}"), Held())
+            other = seats.take(caller(f"2001:db8:{number}::/64", None), Held())
+            seat.leave()
             other.leave()
-        del place, other
+        del seat, other
         assert len(gc.get_objects()) - before < 50
     finally:
         gc.enable()
-    assert places.taken() == (0, 0)
+    assert seats.taken() == (0, 0)
 
 
 @pytest.fixture(params=KINDS)
@@ -159,7 +159,7 @@ async def test_third_stream_of_a_user_ends_the_first_though_it_is_elsewhere(limi
         await says(others, alice, "the others go on")
 
 
-async def test_cookie_without_the_sites_own_origin_takes_nobodys_place(limited: Server) -> None:
+async def test_cookie_without_the_sites_own_origin_takes_nobodys_seat(limited: Server) -> None:
     """Another site could have a browser ask for streams with somebody's cookie, but not with our origin."""
     async with AsyncExitStack() as stack:
         alice = await stack.enter_async_context(Person("Alice", limited.url))
@@ -173,11 +173,11 @@ async def test_cookie_without_the_sites_own_origin_takes_nobodys_place(limited: 
 
 
 async def test_poll_that_must_go_is_answered_at_once(tmp_path: Path) -> None:
-    async with counted(tmp_path, "socket") as (host, places), AsyncExitStack() as stack:
+    async with counted(tmp_path, "socket") as (host, seats), AsyncExitStack() as stack:
         bob = await stack.enter_async_context(Person("Bob", host.url, address="127.0.0.2"))
         cursor = (await bob.client.get("/rooms/lobby/poll")).headers["Chat-Cursor"]
         held = poll(bob, cursor)
-        await eventually(lambda: places.taken() == (1, 0))
+        await eventually(lambda: seats.taken() == (1, 0))
         streams = [await stack.enter_async_context(bob.listen()) for _ in range(2)]
         newest = poll(bob, cursor)
         answer = await held
@@ -192,30 +192,30 @@ async def test_poll_that_must_go_is_answered_at_once(tmp_path: Path) -> None:
         assert "Chat-Limit" not in answer.headers
 
 
-async def test_poll_that_need_not_wait_takes_no_place(tmp_path: Path) -> None:
-    async with counted(tmp_path, "socket") as (host, places), Person("Bob", host.url) as bob:
+async def test_poll_that_need_not_wait_takes_no_seat(tmp_path: Path) -> None:
+    async with counted(tmp_path, "socket") as (host, seats), Person("Bob", host.url) as bob:
         await bob.post_message("here")
         cursor = (await bob.client.get("/rooms/lobby/poll")).headers["Chat-Cursor"].split(".")[0] + ".0"
         async with bob.listen(), bob.listen(), bob.listen():
             for wait in ("0", "20"):
                 answer = await bob.client.get("/rooms/lobby/poll", params={"after": cursor, "wait": wait})
                 assert "here" in answer.text
-            assert places.taken() == (3, 3)
+            assert seats.taken() == (3, 3)
 
 
 async def test_poll_gives_its_place_back_however_it_ends(tmp_path: Path) -> None:
-    async with counted(tmp_path, "socket") as (host, places), Person("Bob", host.url) as bob:
+    async with counted(tmp_path, "socket") as (host, seats), Person("Bob", host.url) as bob:
         await bob.post_message("here")
         for end in ("time", "news", "client"):
             wait = "0.3" if end == "time" else "25"
             held = asyncio.create_task(bob.client.get("/rooms/lobby/poll", params={"wait": wait}))
-            await eventually(lambda: places.taken() == (1, 1))
+            await eventually(lambda: seats.taken() == (1, 1))
             if end == "news":
                 await bob.post_message("news")
             if end == "client":
                 held.cancel()
             await asyncio.gather(held, return_exceptions=True)
-            await eventually(lambda: places.taken() == (0, 0))
+            await eventually(lambda: seats.taken() == (0, 0))
 
 
 def poll(person: Person, cursor: str) -> asyncio.Task[httpx.Response]:
@@ -231,30 +231,30 @@ async def test_limits_that_are_off_end_nothing(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def counted(folder: Path, kind: str) -> AsyncIterator[tuple[Hosted, Places]]:
-    """A server in this process, whose places can be looked at."""
+async def counted(folder: Path, kind: str) -> AsyncIterator[tuple[Hosted, Seats]]:
+    """A server in this process, whose seats can be looked at."""
     around = WrapsSend if kind == "wrapped" else lambda app: app
     async with hosted(folder, around=around, limits="on", streams_per_address=3) as host:
-        places = host.serving.feeds.places
-        assert places is not None
-        yield host, places
+        seats = host.serving.feeds.seats
+        assert seats is not None
+        yield host, seats
 
 
 @pytest.mark.parametrize("kind", ["socket", "wrapped"])
 async def test_stream_has_one_place_from_its_first_byte_to_its_last(tmp_path: Path, kind: str) -> None:
-    async with counted(tmp_path, kind) as (host, places), Person("Alice", host.url) as alice:
+    async with counted(tmp_path, kind) as (host, seats), Person("Alice", host.url) as alice:
         await alice.post_message("here I am")
         async with alice.listen(), alice.listen():
             await host.readers(2)
-            assert places.taken() == (2, 2)
-        await eventually(lambda: places.taken() == (0, 0))
+            assert seats.taken() == (2, 2)
+        await eventually(lambda: seats.taken() == (0, 0))
         await host.readers(0)
 
 
 @pytest.mark.parametrize("kind", ["socket", "wrapped"])
 async def test_nothing_is_left_of_a_thousand_streams_however_they_end(tmp_path: Path, kind: str) -> None:
     """By leaving during the opening, the replay, or live; by being the oldest; as polls; and with the server's stop."""
-    async with counted(tmp_path, kind) as (host, places):
+    async with counted(tmp_path, kind) as (host, seats):
         async with Person("Alice", host.url) as alice:
             await alice.post_message("here I am")
 
@@ -268,12 +268,12 @@ async def test_nothing_is_left_of_a_thousand_streams_however_they_end(tmp_path: 
 
         for start in range(0, 1000, 20):
             await asyncio.gather(*(round(start + number) for number in range(20)))
-            assert max(places.taken()) <= 3
-        await eventually(lambda: places.taken() == (0, 0))
-        assert (places._addresses, places._networks, places._users) == ({}, {}, {})
+            assert max(seats.taken()) <= 3
+        await eventually(lambda: seats.taken() == (0, 0))
+        assert (seats._addresses, seats._networks, seats._users) == ({}, {}, {})
         async with wire(host.bind) as connection:
             await connection.request("/rooms/lobby/stream")
             await connection.read_until(lambda at: at.has("heartbeat"))
             await host.serving.feeds.drain()
-            await eventually(lambda: places.taken() == (0, 0))
+            await eventually(lambda: seats.taken() == (0, 0))
         assert host.serving.feeds.open_streams == 0

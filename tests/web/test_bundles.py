@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from quart_chat import assets, bundles
+from quart_chat import assets
 from quart_chat.models import Cursor, Page, Room
+from quart_chat.view import bundles
 from quart_chat.view.pages import Pages
 from quart_chat.view.templates import Templates
 
@@ -173,11 +174,11 @@ def test_room_asks_for_one_script_and_one_sheet_or_for_every_file() -> None:
         html = Pages(Templates(TEMPLATES, **options)).room(
             page, None, nonce="n", key="k", origin="o", refresh=None, form={}, error=None
         )
-        assert bundles.vendor.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"
+        assert bundles.htmx.CDN.encode() in html or not options.get("cdn", True), "a page without a word of the CDN"
         return re.findall(r'(?:href|src)="/static/\w+/([^"]+\.(?:css|js))"', html.decode())
 
     assert asked() == ["htmx.js", "room.js"]
     modules = [f"js/{module}" for module in bundles.modules(STATIC / "js", "room.js")]
     sheets = [f"css/{sheet}.css" for sheet in bundles.SHEETS]
     assert asked(joined=False) == ["htmx.js", *sheets, *modules, "js/room.js"]
-    assert bundles.vendor.CDN not in str(asked(cdn=False))
+    assert bundles.htmx.CDN not in str(asked(cdn=False))

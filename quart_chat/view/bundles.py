@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from quart_chat import vendor
+from quart_chat.view import htmx
 
 SCRIPTS = {
     name.rpartition("/")[2]: f"{name}.js"
@@ -105,11 +105,11 @@ def bare(text: str) -> str:
     return "\n".join(REMARK.sub("", line).strip() for line in text.split("\n"))
 
 
-def htmx(folder: Path) -> str | None:
+def copies_of_htmx(folder: Path) -> str | None:
     """The local copies as one script, in the order in which they must run; None where they are not there."""
-    if not vendor.is_complete(folder):
+    if not htmx.is_complete(folder):
         return None
-    return ";\n".join((folder / script.name).read_text("utf-8") for script in vendor.SCRIPTS)
+    return ";\n".join((folder / script.name).read_text("utf-8") for script in htmx.SCRIPTS)
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -118,7 +118,7 @@ def files(root: Path) -> dict[str, bytes]:
     for name, file in SCRIPTS.items():
         found[f"{name}.js"], found[f"{name}.js.map"] = script(root / "js", file)
     found["embed.js"] = bare((root / "embed.js").read_text("utf-8"))
-    if (copies := htmx(root / "vendor")) is not None:
+    if (copies := copies_of_htmx(root / "vendor")) is not None:
         found[HTMX] = copies
     return {name: text.encode() for name, text in found.items()}
 
