@@ -1,7 +1,8 @@
 """`python -m bench.compare CHECKOUT`: this version beside another one, such as the last release, in one run.
 
 Both are measured in turns, each time with servers started anew, so that whatever the machine does meanwhile happens to
-both. Prints the median of each and how much more this version has."""
+both. Prints the median of each and how much more this version has. CPU is all that the server used, what it did before
+the load's clock began included."""
 
 import argparse
 import statistics
@@ -50,11 +51,13 @@ class Comparison:
                 options = {"readers": count, "posters": 1, "seconds": self._seconds, "warmup": 2, "drain": 60}
                 with loader.load(self._build, server.port, [*version.load, "--lockstep"], **options) as ready:
                     time.sleep(SETTLE)
-                    idle = (server.resident() - empty) / count
+                    idle, used = (server.resident() - empty) / count, server.used()
                     ready.begin()
                     found = ready.result()
+                    used = server.used() - used
             return {
                 f"deliveries/s, {count:,} readers": found["deliveries_per_s"],
+                f"µs of CPU a message, {count:,} readers": 1e6 * used / found["posts"],
                 f"bytes of memory of a stream, {count:,}": idle,
             }
 
@@ -63,15 +66,18 @@ class Comparison:
     def posts(self, version: Contestant, folder: Path) -> Numbers:
         """32 posters and nobody who reads."""
         with running(version.server(folder)) as server:
-            options = {"posters": 32, "seconds": self._seconds}
-            return {"posts/s": loader.measure(self._build, server.port, version.load, **options)["posts_per_s"]}
+            options, used = {"posters": 32, "seconds": self._seconds}, server.used()
+            found = loader.measure(self._build, server.port, version.load, **options)
+            return {"posts/s": found["posts_per_s"], "µs of CPU a post": 1e6 * (server.used() - used) / found["posts"]}
 
     def pages(self, version: Contestant, folder: Path) -> Numbers:
         """A room of 50 messages, opened again and again while ten a second are posted."""
         load = (*version.load, "--pages", "/rooms/lobby")
         with running(version.server(folder)) as server:
             options = {"posters": 4, "rate": 10, "clients": 8, "seconds": self._seconds, "warmup": 50}
-            return {"pages/s": loader.measure(self._build, server.port, load, **options)["pages_per_s"]}
+            used = server.used()
+            found = loader.measure(self._build, server.port, load, **options)
+            return {"pages/s": found["pages_per_s"], "µs of CPU a page": 1e6 * (server.used() - used) / found["pages"]}
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ class ChatConnection(ASGIHTTPConnection):
         if request.path in serving.held:
             await super().__call__(receive, send)
             return
+        context.begin(request, serving)
         body = _Share(serving.bodies, context.address_of(self.scope.get("client")))
         try:
             match await self._receive_body(request, receive, body):
@@ -71,7 +72,6 @@ class ChatConnection(ASGIHTTPConnection):
     async def _handle(self, request: ChatRequest, send: Any, rest: Any = None) -> None:
         """Answer; `rest` is where what is still to come of the body can be received."""
         serving: Serving = self.app.extensions[context.EXTENSION]
-        context.begin(request, serving)
         answer = _Share(serving.answers, context.address_of(self.scope.get("client")))
         if not answer.has_room():
             await _refuse(send)
@@ -80,8 +80,7 @@ class ChatConnection(ASGIHTTPConnection):
         # Somebody must go on listening: a server that cannot get rid of the rest would wait for ever.
         listening = asyncio.create_task(_throw_away(rest)) if rest else None
         try:
-            async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
-                await self._send_response(send, response, answer)
+            await self._send_response(send, response, answer)
         except TimeoutError:
             pass
         finally:
@@ -91,27 +90,39 @@ class ChatConnection(ASGIHTTPConnection):
 
     async def _send_response(self, send: Any, response: Any, answer: "_Share | None" = None) -> None:
         """What is whole in memory goes out in one piece, and not in one that might be followed by another, unless it is
-        large: then each piece has to be taken in time."""
+        large: then each piece has to be taken in time. Raises TimeoutError."""
         if answer is None or not isinstance(response.response, DataBody):
-            await super()._send_response(send, response)
+            async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
+                await super()._send_response(send, response)
             return
-        headers = encode_headers(response.headers)
+        start = {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": encode_headers(response.headers),
+        }
         async with response.response as body:
             whole = b"".join([part async for part in body])
-        if len(whole) > PIECE:
-            answer.take(len(whole))
+        if len(whole) <= PIECE:
+            async with asyncio.timeout(PATIENCE):
+                await send(start)
+                await send({"type": "http.response.body", "body": whole, "more_body": False})
+            return
+        answer.take(len(whole))
         # What was answered before on the connection may still wait: then already the headers have to.
         async with asyncio.timeout(PATIENCE):
-            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        while len(whole) > PIECE:
+            await send(start)
+        for begin in range(0, len(whole), PIECE):
+            piece = whole[begin : begin + PIECE]
             async with asyncio.timeout(PATIENCE):
-                await send({"type": "http.response.body", "body": whole[:PIECE], "more_body": True})
-            whole = whole[PIECE:]
-        async with asyncio.timeout(PATIENCE):
-            await send({"type": "http.response.body", "body": whole, "more_body": False})
+                await send({"type": "http.response.body", "body": piece, "more_body": begin + PIECE < len(whole)})
 
     async def _receive_body(self, request: ChatRequest, receive: Any, share: "_Share") -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
+        if request.method in READS and context.http_version().startswith("1") and not context.has_body():
+            # Nearly all that read: there is nothing to wait for. Only HTTP/2 has bodies that no header speaks of.
+            request.body.set_result(b"")
+            request.body_timeout = None
+            return Body.WHOLE
         received, parts = 0, []
         # What it says that it is going to be counts from the beginning: thousands of them may come in one moment.
         taken = min(request.content_length or 0, most)

@@ -64,6 +64,8 @@ class Visit:
     user: User | None = None
     is_known: bool = False
     """Whether it has been looked up who that is."""
+    headers: dict[bytes, bytes] | None = None
+    """As `header` looks for them."""
     refused_page: RefusedPage | None = None
     """What a browser without JavaScript is shown when the request is refused."""
 
@@ -147,7 +149,19 @@ def fragment(template: str, **values: object) -> str:
 
 
 def headers() -> Headers:
+    """All of them, as they came."""
     return _asked.get().headers
+
+
+def header(name: bytes) -> str | None:
+    """What the first of this name says, which is in lower case as ASGI has it. Werkzeug's own go through all of them,
+    some fifteen times in a request, and raise and catch an error for each that is not there."""
+    asked = _asked.get()
+    found = asked.visit.headers
+    if found is None:
+        found = asked.visit.headers = dict(reversed(list(asked.scope["headers"])))
+    value = found.get(name)
+    return None if value is None else value.decode("latin1")
 
 
 def cookie(name: str) -> str | None:
@@ -175,7 +189,7 @@ def check_method(*allowed: str) -> None:
 
 def has_body() -> bool:
     """Whether something comes, or is to come, behind the headers (https://www.rfc-editor.org/rfc/rfc9112#section-6)."""
-    return "Transfer-Encoding" in headers() or headers().get("Content-Length", "0") != "0"
+    return header(b"transfer-encoding") is not None or (header(b"content-length") or "0") != "0"
 
 
 def is_safe() -> bool:
@@ -184,12 +198,12 @@ def is_safe() -> bool:
 
 
 def is_htmx() -> bool:
-    return headers().get("HX-Request") == "true"
+    return header(b"hx-request") == "true"
 
 
 def is_navigation() -> bool:
     """Whether the browser is going to show the answer as a page."""
-    return headers().get("Sec-Fetch-Dest") == "document"
+    return header(b"sec-fetch-dest") == "document"
 
 
 def surface() -> Surface:
@@ -201,12 +215,12 @@ def surface() -> Surface:
 
 def takes_gzip() -> bool:
     """Whether the client takes compressed answers."""
-    return bool(encoding.chosen(headers().get("Accept-Encoding", "").encode(), {b"gzip": None}))
+    return bool(encoding.chosen((header(b"accept-encoding") or "").encode(), {b"gzip": None}))
 
 
 def origin() -> str:
     """The server's own origin: as configured, else as this request addressed it, by a name that is the server's."""
-    return serving().config.public_url or canonical(f"{_asked.get().scheme}://{headers().get('Host', '')}")
+    return serving().config.public_url or canonical(f"{_asked.get().scheme}://{header(b'host') or ''}")
 
 
 def is_https() -> bool:
@@ -285,7 +299,7 @@ def last_event_id() -> Cursor | None:
 
     A value that is no cursor counts as one of another database: the reader is told to reset.
     """
-    text = _asked.get().headers.get("Last-Event-ID") or argument("after")
+    text = header(b"last-event-id") or argument("after")
     return (Cursor.parse(text) or Cursor("", 0)) if text else None
 
 

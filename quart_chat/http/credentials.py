@@ -19,17 +19,17 @@ from quart_chat.models import Rank, User
 COOKIE_AGE = 400 * 24 * 3600
 """Seconds; browsers keep no cookie longer (draft-ietf-httpbis-rfc6265bis, 5.5)."""
 
-HOST = "Chat-Host"
+HOST = b"chat-host"
 """The header by which an embed says in whose page it is."""
 
-TOKEN = "Chat-Token"  # noqa: S105  # its name
+TOKEN = b"chat-token"
 """The header by which it says who is there, and is told. `Authorization` is not ours to take: behind a proxy that asks
 for a password, it is the proxy's."""
 
 LONGEST = 2048
 """Characters of a referrer that are looked at."""
 
-FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"via")
 """What proxies say of themselves."""
 
 FRAMES = ("iframe", "frame", "embed", "object")
@@ -40,7 +40,7 @@ def is_local() -> bool:
     """Whether this is somebody's own machine: the server listens to it alone, was asked under its name, and by nobody
     who says that others ask through it."""
     host = urlsplit(context.origin()).hostname or ""
-    if context.serving().config.trusted_proxies or any(name in context.headers() for name in FORWARDED):
+    if context.serving().config.trusted_proxies or any(context.header(name) is not None for name in FORWARDED):
         return False
     return context.serving().local and (host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost"))
 
@@ -63,8 +63,8 @@ def embedded_in(host: str | None, token: str | None = None) -> None:
 def host_around() -> str | None:
     """For a navigation, the origin of the page around the embed as far as the browser says; None where it is no embed,
     or one in a page of this site."""
-    destination = context.headers().get("Sec-Fetch-Dest")
-    referrer = _origin_of(context.headers().get("Referer", ""))
+    destination = context.header(b"sec-fetch-dest")
+    referrer = _origin_of(context.header(b"referer") or "")
     if destination is not None and destination not in FRAMES:
         return None
     if origins.is_same(referrer, context.origin()):
@@ -130,7 +130,7 @@ def remember(response: Response, author: User) -> None:
         )
         return
     issued = guests.issue_for_embed(secret, author, around.host)
-    response.headers[TOKEN] = issued
+    response.headers[TOKEN.decode()] = issued
     if context.is_https():
         # Browsers that keep it keep another one for each site around
         # (https://datatracker.ietf.org/doc/draft-cutler-httpbis-partitioned-cookies/).
@@ -149,9 +149,8 @@ def remember(response: Response, author: User) -> None:
 def _around() -> Around:
     visit = context.visit()
     if visit.around is None:
-        headers = context.headers()
-        token = headers.get(TOKEN)
-        visit.around = Around(headers.get(HOST, None if token is None else ""), token and token.strip())
+        host, token = context.header(HOST), context.header(TOKEN)
+        visit.around = Around("" if host is None and token is not None else host, token and token.strip())
     return visit.around
 
 

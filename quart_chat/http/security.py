@@ -75,7 +75,7 @@ def check_origin(surface: Surface) -> None:
 def is_own_page() -> bool:
     """Whether a page of this site asks for sure, once `check_origin` has found nothing against it. No other
     site's page can seem to be one: it could use up somebody's seats."""
-    return context.headers().get("Sec-Fetch-Site") == "same-origin" or "Origin" in context.headers()
+    return context.header(b"sec-fetch-site") == "same-origin" or context.header(b"origin") is not None
 
 
 class AddsHeaders:
@@ -105,19 +105,18 @@ def _page_headers(nonce: str, policy: Policy) -> list[tuple[bytes, bytes]]:
 
 def _is_own(*, absent: bool) -> bool:
     """Whether the browser says that the request is this site's; `absent` when it says nothing."""
-    headers = context.headers()
     serving = context.serving()
     return origins.is_own(
         Own(context.origin(), serving.hosts, public=bool(serving.config.public_url)),
-        origin=headers.get("Origin"),
-        site=headers.get("Sec-Fetch-Site"),
+        origin=context.header(b"origin"),
+        site=context.header(b"sec-fetch-site"),
         safe=context.is_safe(),
         absent=absent,
     )
 
 
 def _advice() -> str:
-    claimed = context.headers().get("Origin") or "an unknown page"
+    claimed = context.header(b"origin") or "an unknown page"
     return (
         f"This request came from {claimed}, not from this site ({context.origin()}), and was refused. Reload the page. "
         "If that is this site's address, its operator must set QUART_CHAT_PUBLIC_URL."

@@ -20,6 +20,10 @@ ROOM_BYTES = 16 * 1024 * 1024
 """Of rendered rooms that are kept: hundreds with common messages."""
 
 
+IDENTITY_BYTES = 2 * 1024 * 1024
+"""Of what says who a viewer is: for some six hundred of those who came last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """What is special to one embed."""
@@ -59,6 +63,7 @@ class Pages:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
         self._rooms: Kept[Slotted] = Kept(ROOM_BYTES)
+        self._identities: Kept[str] = Kept(IDENTITY_BYTES)
         self._attributes = templates.macro("embed/_look.html", "attributes")
         self._dark = templates.macro("embed/_look.html", "dark")
         css = assets.folder("static") / "css"
@@ -102,9 +107,7 @@ class Pages:
 
         kind = (page.room.id, page.before, page.after, page.message, refresh, embedded is not None, readonly, moderates)
         shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
-        identity = self._templates.render(
-            "messages/_identity.html", user=user, rank=rank, name=form.get("name", ""), error=error
-        )
+        identity = self._identity(user, rank, form.get("name", ""), error)
         filled = {
             Slot.NONCE: nonce.encode(),
             Slot.KEY: key.encode(),
@@ -115,6 +118,14 @@ class Pages:
         if embedded:
             filled |= self._of_embed(embedded, nonce)
         return shared.packed(filled, self._ready) if packed else shared.plain(filled)
+
+    def _identity(self, user: User | None, rank: Rank, name: str, error: ChatError | None) -> str:
+        """Who the viewer is. Most are nobody yet, and see the same."""
+
+        def show() -> str:
+            return self._templates.render("messages/_identity.html", user=user, rank=rank, name=name, error=error)
+
+        return show() if error or name else self._identities.get((user, rank), None, show)
 
     def _of_embed(self, embedded: Embedded, nonce: str) -> Filled:
         look, said = embedded.look, embedded.said
