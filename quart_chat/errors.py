@@ -182,6 +182,12 @@ class CannotAppoint(ChatError):
     status = 403
 
 
+class RankInvalid(Invalid):
+    code = "rank_invalid"
+    field = "rank"
+    sentence = "What somebody can be made here is a moderator, or a member."
+
+
 class NotOperator(ChatError):
     code = "not_operator"
     status = 403

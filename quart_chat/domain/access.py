@@ -59,6 +59,9 @@ LEAST: dict[Action, Rank] = {
 IN_EMBEDS = (Action.READ, Action.WRITE, Action.ASK)
 """What may come out of an embed. The page around it can lead a click anywhere in it."""
 
+CONFIRMED = (Action.DELETE, Action.MODERATE, Action.APPOINT)
+"""What whoever is in one confirms on a page of this site itself."""
+
 REFUSALS: dict[Rank, type[ChatError]] = {
     Rank.MODERATOR: NotModerator,
     Rank.OWNER: NotOwner,
@@ -137,7 +140,7 @@ async def identify(chat: Chat, slug: str, asker: Asker) -> tuple[str | None, Sig
 def check(room: Room, asker: Asker, rank: Rank, action: Action, *, signed: bool) -> None:
     """Raises EmbedRefused, SignedOnly, NeedsConfirmation, NotModerator, NotOwner, NotOperator."""
     if asker.embed is not None and action not in IN_EMBEDS:
-        raise NeedsConfirmation if action in (Action.DELETE, Action.MODERATE) else REFUSALS[LEAST[action]]
+        raise NeedsConfirmation if action in CONFIRMED else REFUSALS[LEAST[action]]
     if action is Action.WRITE:
         check_embed(room, asker.embed)
         if room.signed_only and not signed:

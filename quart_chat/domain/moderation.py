@@ -6,7 +6,7 @@ from quart_chat.domain import access, confirmations, site_members
 from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Asker, rank_of
 from quart_chat.domain.chat import Chat
-from quart_chat.errors import CannotAppoint, CannotRemove, MemberNotFound, NeedsConfirmation, NotModerator
+from quart_chat.errors import CannotAppoint, CannotRemove, MemberNotFound, NeedsConfirmation, NotModerator, NotOwner
 from quart_chat.events import Event, MemberChanged
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Deed
@@ -24,7 +24,7 @@ ASKED = 20
 LARGEST_ID = 2**62
 """Databases do not even take numbers past 2**63."""
 
-REMOVAL, RETURN = "removal", "return"
+REMOVAL, RETURN, APPOINTMENT, DISMISSAL = "removal", "return", "appointment", "dismissal"
 """What tickets are called for."""
 
 
@@ -88,15 +88,13 @@ async def appoint(chat: Chat, slug: str, asker: Asker, user_id: int, moderator: 
 
     Raises MemberNotFound, CannotAppoint, TooFast, StoreUnavailable, and what `access.enter` raises.
     """
+    _not_in_embeds(asker)
     await _spend(chat, slug, asker)
 
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.APPOINT, claim=True)
         user, place = _find(tx, entered, user_id)
-        if user.id == entered.room.owner_id:
-            raise CannotAppoint("This person owns the room, and looks after it anyway.")
-        if place is not None and place.standing is not Standing.IN:
-            raise CannotAppoint("This person is out of the room. Let them in first.")
+        _check_appointed(entered, user, place)
         now, rank = chat.now(), Rank.MODERATOR if moderator else Rank.MEMBER
         if (place.rank if place else Rank.MEMBER) is rank:
             return _unchanged(tx, entered.room, user, now)
@@ -134,12 +132,52 @@ async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> Qu
     return Question(person, ticket(REMOVAL, person), [(member, ticket(RETURN, member.author)) for member in out])
 
 
-async def outcasts(chat: Chat, slug: str, asker: Asker) -> list[Member]:
-    """Those who are out, who went last first, LISTED at most. Raises what `access.enter` raises."""
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """Whether somebody is to look after the room, or who does is not to any more, with a ticket for that."""
 
-    def query(tx: Transaction) -> list[Member]:
+    person: Author
+    moderator: bool
+    """What they would be."""
+    ticket: str
+
+
+async def ask_to_appoint(chat: Chat, slug: str, asker: Asker, user_id: int) -> Appointment:
+    """Raises MemberNotFound, CannotAppoint, and what `access.enter` raises."""
+
+    def find(tx: Transaction, entered: Entered) -> tuple[Author, bool]:
+        _check_appoints(entered)
+        user, place = _find(tx, entered, user_id)
+        _check_appointed(entered, user, place)
+        return user.author, place is None or place.rank < Rank.MODERATOR
+
+    (person, moderator), confirmed = await confirmations.ask(chat, slug, asker, find)
+    deed = Deed(APPOINTMENT if moderator else DISMISSAL, slug, person.id)
+    return Appointment(person, moderator, tickets.issue(chat.secret, confirmed, deed))
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Those of a room of whom there is something to say."""
+
+    keepers: list[Member]
+    """Who looks after it, of those whom its site does not make moderators: the owner first."""
+    outcasts: list[Member]
+    """Who is out, who went last first."""
+    appoints: bool
+    """Whether whoever asks may say who looks after it."""
+
+
+async def people(chat: Chat, slug: str, asker: Asker) -> People:
+    """LISTED of each at most. Raises what `access.enter` raises."""
+
+    def query(tx: Transaction) -> People:
         entered = access.enter(tx, chat, slug, asker, Action.MODERATE)
-        return members.select_out(tx, entered.room.id, limit=LISTED)
+        return People(
+            members.select_keepers(tx, entered.room.id, limit=LISTED),
+            members.select_out(tx, entered.room.id, limit=LISTED),
+            entered.actor.rank >= LEAST[Action.APPOINT],
+        )
 
     return await chat.database.read(query)
 
@@ -169,6 +207,19 @@ def _find(tx: Transaction, entered: Entered, user_id: int) -> tuple[User, Place 
 def _check_moderates(entered: Entered) -> None:
     if entered.actor.rank < LEAST[Action.MODERATE]:
         raise NotModerator
+
+
+def _check_appoints(entered: Entered) -> None:
+    if entered.actor.rank < LEAST[Action.APPOINT]:
+        raise NotOwner
+
+
+def _check_appointed(entered: Entered, user: User, place: Place | None) -> None:
+    """Whether this person is one who can be appointed, or dismissed."""
+    if user.id == entered.room.owner_id:
+        raise CannotAppoint("This person owns the room, and looks after it anyway.")
+    if place is not None and place.standing is not Standing.IN:
+        raise CannotAppoint("This person is out of the room. Let them in first.")
 
 
 def _check(entered: Entered, user: User, place: Place | None) -> None:

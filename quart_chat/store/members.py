@@ -33,6 +33,24 @@ def select_out(tx: Transaction, room_id: int, *, limit: int) -> list[Member]:
     )
 
 
+def select_keepers(tx: Transaction, room_id: int, *, limit: int) -> list[Member]:
+    """Those who are in and have a higher rank than a member, the highest first, then those who had it first. The first
+    condition is that of an index, which is used only where it is said."""
+    return _load(
+        tx,
+        """
+         WHERE mb.room_id = :room_id
+           AND (mb.standing <> 'in' OR mb.rank <> 2)
+           AND mb.standing = 'in'
+           AND mb.rank > 2
+         ORDER BY mb.rank DESC, mb.changed_at, mb.user_id
+         LIMIT :limit
+        """,
+        room_id=room_id,
+        limit=limit,
+    )
+
+
 def select_of_user(tx: Transaction, user_id: int) -> list[Member]:
     """Somebody as a member, once for each room."""
     return _load(tx, "WHERE mb.user_id = :user_id", user_id=user_id)

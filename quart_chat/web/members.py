@@ -1,4 +1,7 @@
-"""People of a room: removing somebody, letting them in again, and who is out."""
+"""People of a room: removing somebody and letting them in again, who looks after it, and who is out."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from quart import redirect
 from quart.typing import ResponseReturnValue
@@ -6,7 +9,8 @@ from quart.wrappers import Response
 
 from quart_chat.domain import moderation
 from quart_chat.domain.actors import Asker
-from quart_chat.errors import ChatError, IdentityRefused, SignInOver
+from quart_chat.domain.chat import Chat
+from quart_chat.errors import ChatError, IdentityRefused, RankInvalid, SignInOver
 from quart_chat.events import Event, MemberChanged
 from quart_chat.http import context, credentials
 from quart_chat.http.surfaces import PAGES, Blueprint
@@ -14,6 +18,8 @@ from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed, Deed
 
 blueprint = Blueprint("members", __name__, PAGES, url_prefix="/rooms/<slug>")
+
+T = TypeVar("T")
 
 
 @blueprint.get("/members/<number:user_id>/removal")
@@ -44,20 +50,43 @@ async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
 @blueprint.post("/members/<number:user_id>/confirmation")
 async def confirm(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, in a tab of its own (as `messages.confirm`)."""
-    form = await context.form()
-    credentials.embedded_in(form.get("host", ""), form.get("token"))
-    try:
-        question = await moderation.ask_to_remove(context.serving().chat, slug, credentials.asker(), user_id)
-    except IdentityRefused as error:
-        raise SignInOver from error
+    question = await _embedded(moderation.ask_to_remove, slug, user_id)
     return context.render("members/confirm.html", slug=slug, question=question, embedded=True, form={}, error=None)
 
 
-@blueprint.get("/removed")
+@blueprint.get("/members/<number:user_id>/rank")
+async def ask_rank(slug: str, user_id: int) -> str:
+    """A page that asks whether somebody is to be a moderator, or where they are one whether not to be any more."""
+    asked = await moderation.ask_to_appoint(context.serving().chat, slug, credentials.asker(), user_id)
+    return context.render("members/rank.html", slug=slug, asked=asked, embedded=False)
+
+
+@blueprint.post("/members/<number:user_id>/rank")
+async def appoint(slug: str, user_id: int) -> ResponseReturnValue:
+    """Field: `rank` is `moderator` or `member`."""
+    form = await context.form()
+    rank = form.get("rank")
+    if rank not in ("moderator", "member"):
+        raise RankInvalid
+    deed = moderation.APPOINTMENT if rank == "moderator" else moderation.DISMISSAL
+    asker = _asker(form.get("ticket"), deed, slug, user_id)
+    event = await moderation.appoint(context.serving().chat, slug, asker, user_id, rank == "moderator")
+    return await _done(slug, event, asker, of_rank=True)
+
+
+@blueprint.post("/members/<number:user_id>/rank/confirmation")
+async def confirm_rank(slug: str, user_id: int) -> str:
+    """The page that asks so, in a tab of its own."""
+    asked = await _embedded(moderation.ask_to_appoint, slug, user_id)
+    return context.render("members/rank.html", slug=slug, asked=asked, embedded=True)
+
+
+@blueprint.get("/members")
 async def index(slug: str) -> str:
-    """Who is out."""
-    found = await moderation.outcasts(context.serving().chat, slug, credentials.asker())
-    return context.render("members/index.html", slug=slug, outcasts=[(member, None) for member in found])
+    """Who looks after the room, and who is out."""
+    people = await moderation.people(context.serving().chat, slug, credentials.asker())
+    outcasts = [(member, None) for member in people.outcasts]
+    return context.render("members/index.html", slug=slug, people=people, outcasts=outcasts)
 
 
 async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
@@ -69,21 +98,31 @@ async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, erro
     )
 
 
+async def _embedded(ask: Callable[[Chat, str, Asker, int], Awaitable[T]], slug: str, user_id: int) -> T:
+    """What whoever is in an embed is asked."""
+    form = await context.form()
+    credentials.embedded_in(form.get("host", ""), form.get("token"))
+    try:
+        return await ask(context.serving().chat, slug, credentials.asker(), user_id)
+    except IdentityRefused as error:
+        raise SignInOver from error
+
+
 def _asker(ticket: str | None, what: str, slug: str, user_id: int) -> Asker:
     return credentials.asker() if ticket is None else credentials.confirmed(ticket, Deed(what, slug, user_id))
 
 
-async def _done(slug: str, event: Event, asker: Asker) -> ResponseReturnValue:
-    """The fragment that the stream brings as well; without a script the list of those who are out; in a tab of its own
-    a page that says so, and takes it back."""
+async def _done(slug: str, event: Event, asker: Asker, *, of_rank: bool = False) -> ResponseReturnValue:
+    """The fragment that the stream brings as well; without a script the list of people; in a tab of its own a page that
+    says so, and takes a removal back."""
     assert isinstance(event.act, MemberChanged)
     member = event.act.member
     if isinstance(asker.credential, Confirmed):
         deed = Deed(moderation.RETURN, slug, member.author.id)
         ticket = tickets.issue(context.serving().chat.secret, asker.credential, deed)
-        return context.render("members/done.html", slug=slug, member=member, ticket=ticket)
+        return context.render("members/done.html", slug=slug, member=member, ticket=ticket, of_rank=of_rank)
     if not context.is_htmx():
-        return redirect(f"/rooms/{slug}/removed", 303)
+        return redirect(f"/rooms/{slug}/members", 303)
     response = Response(context.serving().templates.fragment(event), content_type="text/html; charset=utf-8")
     response.headers["Chat-Member"] = str(member.author.id)
     return response

@@ -117,13 +117,14 @@ async def confirm(slug: str, message_id: int) -> str:
 async def _show(slug: str, message_id: int, form: dict[str, str] | None = None, error: ChatError | None = None) -> str:
     message = await messages.find(context.serving().chat, slug, credentials.asker(), message_id)
     await _allow_avatar(slug, message)
-    user = await credentials.user()
+    user, rank = await credentials.user(), await credentials.rank(slug)
     return context.render(
         "messages/show.html",
         slug=slug,
         message=message,
         own=user is not None and user.id == message.author.id,
-        moderates=await credentials.rank(slug) >= Rank.MODERATOR,
+        moderates=rank >= Rank.MODERATOR,
+        appoints=rank >= Rank.OWNER,
         form=form or {},
         error=error,
     )

@@ -12,6 +12,7 @@ import "./write/composer.js";
 import "./write/rename.js";
 import "./write/delete-message.js";
 import "./write/remove-person.js";
+import "./write/appoint.js";
 import "./write/edit-last.js";
 import "./list/load-older.js";
 import "./list/trim-history.js";

@@ -139,7 +139,7 @@ async def test_each_rank_may_what_the_table_says(chat: Chat, ana: Asker) -> None
                 continue
             embedded = replace(asker, embed=Embed("http://localhost:9", local=True))
             least_refusal = by_rank.get(least, NeedsConfirmation)
-            if action in (Action.DELETE, Action.MODERATE):
+            if action in (Action.DELETE, Action.MODERATE, Action.APPOINT):
                 least_refusal = NeedsConfirmation
             allowed = action in access.IN_EMBEDS
             assert await refused(chat, embedded, action) == ([] if allowed else [least_refusal] * 2), (asker, action)

@@ -119,7 +119,7 @@ async def test_refusals_say_which_rule_it_was(chat: Chat, ana: Asker) -> None:
         "in an embed": (moderation.remove(chat, "tea", embedded, user.id), NeedsConfirmation),
         "back, in an embed": (moderation.let_in(chat, "tea", embedded, user.id), NeedsConfirmation),
         "let in, by a member": (moderation.let_in(chat, "tea", bo, user.id), NotModerator),
-        "list, by a member": (moderation.outcasts(chat, "tea", bo), NotModerator),
+        "list, by a member": (moderation.people(chat, "tea", bo), NotModerator),
         "asked, a member": (moderation.ask_to_remove(chat, "tea", replace(bo, embed=EMBED), 1), NotModerator),
         "asked, about oneself": (moderation.ask_to_remove(chat, "tea", mo, moderator.id), CannotRemove),
         "appointed by a moderator": (moderation.appoint(chat, "tea", mo, user.id, True), NotOwner),
@@ -240,7 +240,7 @@ async def test_who_never_wrote_there_is_kept_out_by_operators_alone(chat: Chat, 
     assert member(await moderation.let_in(chat, "tea", CONSOLE, posted.author.id)).standing is Standing.IN
     assert member(await moderation.remove(chat, "tea", CONSOLE, posted.author.id)).rank is Rank.MEMBER
     assert await refusal(messages.post(chat, "tea", di, Draft("x", "e" * 24))) is RemovedFromRoom
-    assert [out.author.name for out in await moderation.outcasts(chat, "tea", ana)] == ["Di"]
+    assert [out.author.name for out in (await moderation.people(chat, "tea", ana)).outcasts] == ["Di"]
     assert await refusal(messages.post(chat, "garden", di, Draft("x", "f" * 24))) is None
 
 
@@ -252,7 +252,7 @@ async def test_those_who_went_last_are_listed_first_and_no_more_than_fit(
         _, user = await guest(chat, name)
         later = replace(chat, now=lambda number=number: chat.now() + number)
         await moderation.remove(later, "tea", ana, user.id)
-    assert [out.author.name for out in await moderation.outcasts(chat, "tea", ana)] == ["Di", "Cy"]
+    assert [out.author.name for out in (await moderation.people(chat, "tea", ana)).outcasts] == ["Di", "Cy"]
 
 
 async def test_moderation_counts_as_messages_do(chat: Chat, ana: Asker) -> None:

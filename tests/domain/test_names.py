@@ -127,7 +127,7 @@ async def test_whoever_is_out_of_a_room_changes_nothing_there_until_they_are_let
             assert await shown(chat, "lobby") == {name}
         assert await told(chat, "garden") == before
         assert {author for _, author in before} == await shown(chat, "garden") == {called}
-        (outcast,) = await moderation.outcasts(chat, "garden", CONSOLE)
+        (outcast,) = (await moderation.people(chat, "garden", CONSOLE)).outcasts
         assert outcast.author.name == called
         await stand(chat, "garden", called, Standing.IN)
         called = f"Cleo {standing}"

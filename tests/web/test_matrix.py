@@ -83,7 +83,11 @@ GET    -   /rooms/<slug>                                              200  .....
 GET    -   /rooms/<slug>/embed                                        200  ...... RRRRR ... .....
 POST   -   /rooms/<slug>/embed                                        303  OOOO.. RRRRR OOO OOIEI
 GET    -   /rooms/<slug>/identity                                     200  ...... RRRRR ... ..IEI
+GET    -   /rooms/<slug>/members                                      200  MMM... RRRRR CCC MCIEI
 POST   -   /rooms/<slug>/members/<number:user_id>/confirmation        200  MMMMMM MRRRR MM. MMSSS
+GET    -   /rooms/<slug>/members/<number:user_id>/rank                200  OOOO.. RRRRR OOO OOIEI
+POST   -   /rooms/<slug>/members/<number:user_id>/rank                303  OOOO.. RRRCC CCC OCCCC
+POST   -   /rooms/<slug>/members/<number:user_id>/rank/confirmation   200  OOOOOO ORRRR OOO OOSSS
 GET    -   /rooms/<slug>/members/<number:user_id>/removal             200  MMM... RRRRR MM. MMIEI
 POST   -   /rooms/<slug>/members/<number:user_id>/removal             303  MMM... RRRCC CCC MCCCC
 POST   -   /rooms/<slug>/members/<number:user_id>/return              303  MMM... RRRCC CCC MCCCC
@@ -106,7 +110,6 @@ GET    -   /rooms/<slug>/messages/<number:message_id>/source          200  YYYYY
 GET    own /rooms/<slug>/messages/<number:message_id>/source          200  YY.... RRRRR ... YYIEI
 GET    -   /rooms/<slug>/poll                                         200  ...... RRRRR ... .....
 GET    -   /rooms/<slug>/qr.svg                                       200  ...... RRRRR ... .....
-GET    -   /rooms/<slug>/removed                                      200  MMM... RRRRR CCC MCIEI
 GET    -   /rooms/<slug>/share                                        200  ...... RRRRR ... .....
 GET    -   /rooms/<slug>/stream                                       200  ...... RRRRR ... .....
 GET    -   /static/<path>                                             200  ...... ..... ... .....
@@ -266,7 +269,7 @@ class World:
             headers = {"Origin": ORIGIN, **headers}
             form = {
                 "text": "words of their own", "name": "Rhea", "slug": f"new-{secrets.token_hex(8)}", "owner": "Rhea",
-                "key": secrets.token_urlsafe(18), "reason": "noise", "origins": "", "room": slug,
+                "key": secrets.token_urlsafe(18), "reason": "noise", "rank": "moderator", "origins": "", "room": slug,
             }  # fmt: skip
             if row.rule.endswith("/confirmation"):
                 form |= {"host": who.headers.get("Chat-Host", ""), "token": who.headers.get("Chat-Token", "")}

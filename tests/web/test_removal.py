@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from quart_chat.domain import embed_keys, log, moderation, rooms
+from quart_chat.domain import embed_keys, log, moderation, operators, rooms
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.errors import RemovedFromRoom
 from quart_chat.events import MemberChanged
@@ -102,13 +102,15 @@ async def test_who_is_out_is_let_in_again_without_a_script(olga: Person, bob: Pe
     assert "Bob" in asked.all("h1")[0].text
     assert len(asked.all("form", action=path(olga, number))) == 1
     answer = await olga.send(path(olga, number), htmx=False, ban="1", reason="noise")
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/removed")
-    listed = Page((await olga.client.get(f"/rooms/{olga.room}/removed")).text)
-    (person,) = listed.by_class("people")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/members")
+    listed = Page((await olga.client.get(f"/rooms/{olga.room}/members")).text)
+    person, keepers = listed.by_class("people")
+    assert "Olga" in keepers.text
+    assert "Bob" not in keepers.text
     assert all(word in person.text for word in ("Bob", "banned", "noise", "Let in again"))
     answer = await olga.send(path(olga, number, "return"), htmx=False)
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/removed")
-    assert "Nobody." in (await olga.client.get(f"/rooms/{olga.room}/removed")).text
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/members")
+    assert "Nobody." in (await olga.client.get(f"/rooms/{olga.room}/members")).text
     await bob.post_message("I am back")
 
 
@@ -227,10 +229,10 @@ async def site(server: Server, olga: Person) -> Site:
     return await site_of(server, olga.room)
 
 
-async def confirm(visitor: Visitor, number: int) -> httpx.Response:
+async def confirm(visitor: Visitor, number: int, what: str = "confirmation") -> httpx.Response:
     """What the embed opens in a tab of its own."""
     async with client(visitor.url, Origin=visitor.url) as tab:
-        return await tab.post(path(visitor, number, "confirmation"), data={"token": visitor.token, "host": SITE})
+        return await tab.post(path(visitor, number, what), data={"token": visitor.token, "host": SITE})
 
 
 async def press(visitor: Visitor, where: str, **fields: str) -> httpx.Response:
@@ -315,6 +317,75 @@ async def test_ticket_does_one_thing_to_one_person_in_one_room(
         await bob.post_message("still here")
 
 
+async def test_owner_makes_moderators_and_unmakes_them_with_a_script_and_without(
+    olga: Person, bob: Person, alice: Person
+) -> None:
+    number, room, people = await arrive(bob, olga.room), f"/rooms/{olga.room}", f"/rooms/{olga.room}/members"
+    message = f"{room}/messages/{(await bob.post_message('words')).message_id}"
+    rank = path(olga, number, "rank")
+    assert Page((await olga.client.get(message)).text).all("form", action=rank)
+    asked = Page((await olga.client.get(rank)).text)
+    assert "Make Bob" in asked.all("h1")[0].text
+    assert asked.field("rank") == "moderator"
+    for wrong in ({"rank": "owner"}, {}):
+        assert code(await olga.send(rank, **wrong)) == (422, "rank_invalid")
+    async with alice.listen(room=olga.room) as reading:
+        answer = await olga.send(rank, htmx=False, rank="moderator")
+        assert (answer.status_code, answer.headers["Location"]) == (303, people)
+        assert code(await olga.send(rank, rank="moderator")) == (200, "")  # changes nothing
+        listed = Page((await olga.client.get(people)).text)
+        (keepers,) = listed.by_class("people")
+        assert "Bob" in keepers.text
+        assert "moderator" in keepers.text
+        assert listed.all("form", action=rank)
+        assert 'data-rank="3"' in (await bob.client.get(f"{room}/identity")).text
+        theirs = Page((await bob.client.get(people)).text)
+        assert "Bob" in theirs.by_class("people")[0].text
+        assert not theirs.all("form", action=rank), "moderators make no moderators"
+        assert not Page((await bob.client.get(message)).text).all("form", action=rank)
+        asked = Page((await olga.client.get(rank)).text)
+        assert "no longer" in asked.all("h1")[0].text
+        answer = await olga.send(rank, rank=asked.field("rank"))
+        assert (answer.status_code, answer.headers["Chat-Member"]) == (200, str(number))
+        assert 'data-rank="2"' in (await bob.client.get(f"{room}/identity")).text
+        await bob.post_message("after that")
+        live = [await reading.next("message") for _ in range(3)]
+    assert f'data-member="{number}"' in live[0].data
+    assert f'data-member="{number}"' in live[1].data
+    assert "after that" in live[2].data
+    async with alice.listen(room=olga.room, after=reading.hello.last_event_id) as again:
+        replayed = [await again.next("message") for _ in range(3)]
+    assert [event.last_event_id for event in replayed] == [event.last_event_id for event in live]
+    assert f'data-member="{number}"' in replayed[0].data
+    await olga.send(path(olga, number))
+    assert code(await olga.client.get(rank)) == (403, "cannot_appoint")
+    assert code(await olga.send(rank, rank="moderator")) == (403, "cannot_appoint")
+
+
+async def test_operator_makes_a_moderator_from_an_embed_by_a_page_of_its_own(
+    server: Server, olga: Person, bob: Person
+) -> None:
+    number, room = await arrive(bob, olga.room), olga.room
+    async with Visitor("Vera", server.url, room) as vera, beside(server) as chat:
+        await vera.post_message("hello")
+        await operators.appoint(chat, CONSOLE, await number_of(vera), True)
+        rank = path(vera, number, "rank")
+        assert code(await vera.send(rank, rank="moderator")) == (403, "needs_confirmation")
+        asked = await confirm(vera, number, "rank/confirmation")
+        assert "Make Bob" in Page(asked.text).all("h1")[0].text
+        ticket = ticket_in(asked)
+        assert code(await press(vera, rank, ticket=ticket, rank="member")) == (403, "confirmation_invalid")
+        assert code(await press(vera, path(vera, number), ticket=ticket)) == (403, "confirmation_invalid")
+        done = Page((await press(vera, rank, ticket=ticket, rank="moderator")).text)
+        assert "Bob" in done.all("h1")[0].text
+        assert "is a moderator" in done.all("h1")[0].text
+        assert 'data-rank="3"' in (await bob.client.get(f"/rooms/{room}/identity")).text
+        asked = await confirm(vera, number, "rank/confirmation")
+        done = Page((await press(vera, rank, ticket=ticket_in(asked), rank="member")).text)
+        assert "is no moderator" in done.all("h1")[0].text
+        assert 'data-rank="2"' in (await bob.client.get(f"/rooms/{room}/identity")).text
+
+
 HOSTILE = {
     "<script>alert(1)</script>": "<script>alert(1)</script>",
     "</span></hx-partial><hx-partial hx-target='body'>": "</span></hx-partial><hx-partial hx-target='body'>",
@@ -335,7 +406,7 @@ async def test_reason_is_told_as_it_is_and_never_markup(olga: Person, bob: Perso
         sentence = f"{RemovedFromRoom.sentence} The reason given: {told}" if told else RemovedFromRoom.sentence
         shown, polled = [await bob.client.get(f"/rooms/{bob.room}{what}") for what in ("", "/poll")]
         posted = await bob.send(f"/rooms/{bob.room}/messages", text="x", key="k" * 24)
-        listed = Page((await olga.client.get(f"/rooms/{olga.room}/removed")).text)
+        listed = Page((await olga.client.get(f"/rooms/{olga.room}/members")).text)
         said = [
             Page(shown.text).alert,
             polled.text.rstrip("\n"),
