@@ -1,5 +1,7 @@
 """What is left of a stream that has its own socket: a reader among the feed's, until one of both ends."""
 
+from collections.abc import Awaitable
+
 from quart_chat.asgi import Receive
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.feeds import Feeds
@@ -24,9 +26,9 @@ class Live:
             seat.holder = reader
         feed.join(reader)
 
-    async def run(self, receive: Receive) -> bool:
+    def run(self, receive: Receive) -> Awaitable[bool]:
         """Return when the stream is over; whether the end of the body is still to be sent."""
-        return await self._reader.live(receive)
+        return self._reader.live(receive)
 
     def end(self) -> None:
         self._reader.release()

@@ -81,6 +81,7 @@ class Held:
             await _refuse(handover, Failed())
         else:
             if live is not None:
+                del slug, what  # as above
                 await _live(live, handover)
 
 
@@ -122,7 +123,7 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
 async def _live(live: Live, handover: Handover) -> None:
     try:
         # Who has left while it was opened is not heard of again.
-        if not handover.disconnected and await live.run(handover.receive):
+        if not handover.disconnected and await live.run(handover.direct):
             await _end(handover)
     finally:
         live.end()
