@@ -64,9 +64,9 @@ def delete(number: int, database: str | None) -> None:
 @click.argument("room")
 @click.argument("user")
 @click.option("--ban", is_flag=True, help="For a guest, let nobody new in from where they wrote last.")
-@click.option("--reason", default="", help="What the person reads.")
+@click.option("--reason", help="What the person reads; of who is out already it stays unless this says otherwise.")
 @database_option
-def remove(room: str, user: str, ban: bool, reason: str, database: str | None) -> None:
+def remove(room: str, user: str, ban: bool, reason: str | None, database: str | None) -> None:
     """Put USER out of ROOM until they are let in again.
 
     USER is a name, a name with its tag like Ana#k3m9, or a number. All their windows end at once.

@@ -28,16 +28,19 @@ REMOVAL, RETURN, APPOINTMENT, DISMISSAL = "removal", "return", "appointment", "d
 """What tickets are called for."""
 
 
-async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool = False, reason: str = "") -> Event:
+async def remove(
+    chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool = False, reason: str | None = None
+) -> Event:
     """Put somebody out of the room until they are let in again; with `ban` a guest's network as well, from which nobody
-    comes in then who was no member before. Who is banned stays so. What changes nothing is no event of the log.
+    comes in then who was no member before. Who is banned stays so, and who is out is told another `reason`, or with an
+    empty one none any more; None leaves what they are told. What changes nothing is no event of the log.
 
     Whoever looked after the room does not any more when they come back.
 
     Raises ReasonInvalid, MemberNotFound, CannotRemove, TooFast, StoreUnavailable, and what `access.enter` raises.
     """
     _not_in_embeds(asker)
-    reason = clean_reason(reason)
+    given = None if reason is None else clean_reason(reason)
     await _spend(chat, slug, asker)
 
     def job(tx: Transaction) -> Event:
@@ -46,7 +49,7 @@ async def remove(chat: Chat, slug: str, asker: Asker, user_id: int, *, ban: bool
         _check(entered, user, place)
         place = place or Place(Rank.READER)
         standing = Standing.BANNED if ban or place.standing is Standing.BANNED else Standing.REMOVED
-        reason_now = reason or place.reason
+        reason_now = place.reason if given is None else given
         if (place.standing, place.reason) == (standing, reason_now):
             return _unchanged(tx, entered.room, user, chat.now())
         now = chat.now()
@@ -111,6 +114,8 @@ class Question:
     """Whether somebody is to be removed, with tickets for that, and for letting in again who is out."""
 
     person: Author
+    place: Place
+    """Where they stand now: who is out may be removed again, with another reason."""
     ticket: str
     outcasts: list[tuple[Member, str]]
 
@@ -118,18 +123,18 @@ class Question:
 async def ask_to_remove(chat: Chat, slug: str, asker: Asker, user_id: int) -> Question:
     """Raises MemberNotFound, CannotRemove, and what `access.enter` raises."""
 
-    def find(tx: Transaction, entered: Entered) -> tuple[Author, list[Member]]:
+    def find(tx: Transaction, entered: Entered) -> tuple[Author, Place, list[Member]]:
         _check_moderates(entered)
         user, place = _find(tx, entered, user_id)
         _check(entered, user, place)
-        return user.author, members.select_out(tx, entered.room.id, limit=ASKED)
+        return user.author, place or Place(Rank.READER), members.select_out(tx, entered.room.id, limit=ASKED)
 
-    (person, out), confirmed = await confirmations.ask(chat, slug, asker, find)
+    (person, place, out), confirmed = await confirmations.ask(chat, slug, asker, find)
 
     def ticket(what: str, whom: Author) -> str:
         return tickets.issue(chat.secret, confirmed, Deed(what, slug, whom.id))
 
-    return Question(person, ticket(REMOVAL, person), [(member, ticket(RETURN, member.author)) for member in out])
+    return Question(person, place, ticket(REMOVAL, person), [(member, ticket(RETURN, member.author)) for member in out])
 
 
 @dataclass(frozen=True, slots=True)

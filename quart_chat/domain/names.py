@@ -22,8 +22,8 @@ RESERVED = (
 
 
 async def rename(chat: Chat, asker: Asker, name: str, slug: str | None = None) -> User:
-    """Call whoever asks by another name, on all that they have written; the same name again changes nothing. Out of a
-    embed that is of the room in it, by its `slug`.
+    """Call whoever asks by another name, on all that they have written; the same name again changes nothing, and costs
+    nothing. Out of an embed that is of the room in it, by its `slug`.
 
     Raises NobodyYet, NameOfSite, NameInvalid, NameReserved, TooFast, StoreUnavailable, and in an embed what
     `access.enter` raises.
@@ -34,16 +34,22 @@ async def rename(chat: Chat, asker: Asker, name: str, slug: str | None = None) -
         raise NobodyYet
     key = asker.credential.user_key
     name = clean_name(name)
+
+    def find(tx: Transaction) -> User:
+        if asker.embed is not None:
+            access.enter(tx, chat, slug or "", asker, Action.WRITE)
+        if (user := users.select(tx, key)) is None:
+            raise NobodyYet
+        return user
+
+    if (user := await chat.database.read(find)).name == name:
+        return user
     chat.limits.spend_name(key, asker.address)
     chat.database.check_space()
 
     def job(tx: Transaction) -> tuple[User, int | None]:
         claimed = rooms.claim_where_in(tx, key)
-        if asker.embed is not None:
-            access.enter(tx, chat, slug or "", asker, Action.WRITE)
-        before = users.select(tx, key)
-        if before is None:
-            raise NobodyYet
+        before = find(tx)
         if before.name == name:
             return before, None
         if _is_reserved_elsewhere(tx, before, name):

@@ -10,12 +10,14 @@ from quart.wrappers import Response
 from quart_chat.domain import moderation
 from quart_chat.domain.actors import Asker
 from quart_chat.domain.chat import Chat
+from quart_chat.domain.moderation import Question
 from quart_chat.errors import ChatError, IdentityRefused, RankInvalid, SignInOver
 from quart_chat.events import Event, MemberChanged
 from quart_chat.http import context, credentials
 from quart_chat.http.surfaces import PAGES, Blueprint
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed, Deed
+from quart_chat.models import Standing
 
 blueprint = Blueprint("members", __name__, PAGES, url_prefix="/rooms/<slug>")
 
@@ -30,12 +32,13 @@ async def ask(slug: str, user_id: int) -> str:
 
 @blueprint.post("/members/<number:user_id>/removal")
 async def remove(slug: str, user_id: int) -> ResponseReturnValue:
-    """Fields: `ban` is `1` to ban as well, `reason` is what the person is told."""
+    """Fields: `ban` is `1` to ban as well; `reason` is what the person is told, and where it is not there, what they
+    were told before stays."""
     form = await context.form()
     ticket = form.get("ticket")
     context.if_refused(lambda error: _ask(slug, user_id, form, error))
     chat, asker = context.serving().chat, _asker(ticket, moderation.REMOVAL, slug, user_id)
-    ban, reason = form.get("ban") == "1", form.get("reason", "")
+    ban, reason = form.get("ban") == "1", form.get("reason")
     event = await moderation.remove(chat, slug, asker, user_id, ban=ban, reason=reason)
     return await _done(slug, event, asker)
 
@@ -51,7 +54,8 @@ async def let_in(slug: str, user_id: int) -> ResponseReturnValue:
 async def confirm(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, in a tab of its own (as `messages.confirm`)."""
     question = await _embedded(moderation.ask_to_remove, slug, user_id)
-    return context.render("members/confirm.html", slug=slug, question=question, embedded=True, form={}, error=None)
+    form = _as_it_is(question)
+    return context.render("members/confirm.html", slug=slug, question=question, embedded=True, form=form, error=None)
 
 
 @blueprint.get("/members/<number:user_id>/rank")
@@ -93,9 +97,14 @@ async def _ask(slug: str, user_id: int, form: dict[str, str] | None = None, erro
     if error and form and "ticket" in form:
         raise error  # who was asked in a tab of its own is nobody in this one
     question = await moderation.ask_to_remove(context.serving().chat, slug, credentials.asker(), user_id)
-    return context.render(
-        "members/confirm.html", slug=slug, question=question, embedded=False, form=form or {}, error=error
-    )
+    form = form or _as_it_is(question)
+    return context.render("members/confirm.html", slug=slug, question=question, embedded=False, form=form, error=error)
+
+
+def _as_it_is(question: Question) -> dict[str, str]:
+    """What the form says before anybody has changed it: of who is out, how they are, and why."""
+    place = question.place
+    return {"ban": "1" if place.standing is Standing.BANNED else "", "reason": place.reason}
 
 
 async def _embedded(ask: Callable[[Chat, str, Asker, int], Awaitable[T]], slug: str, user_id: int) -> T:

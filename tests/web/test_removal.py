@@ -108,6 +108,15 @@ async def test_who_is_out_is_let_in_again_without_a_script(olga: Person, bob: Pe
     assert "Olga" in keepers.text
     assert "Bob" not in keepers.text
     assert all(word in person.text for word in ("Bob", "banned", "noise", "Let in again"))
+    again = Page((await olga.client.get(path(olga, number))).text)
+    assert again.field("reason") == "noise"
+    assert "checked" in again.all("input", name="ban", value="1")[0].attributes
+    for fields, shown in (({"ban": "1"}, True), ({"reason": ""}, False), ({"reason": "quite a noise"}, True)):
+        await olga.send(path(olga, number), htmx=False, **fields)
+        listed = (await olga.client.get(f"/rooms/{olga.room}/members")).text
+        assert ("noise" in listed) is shown, fields
+        assert "banned" in listed
+        assert ("noise" in (await bob.client.get(f"/rooms/{bob.room}")).text) is shown, fields
     answer = await olga.send(path(olga, number, "return"), htmx=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/rooms/{olga.room}/members")
     assert "Nobody." in (await olga.client.get(f"/rooms/{olga.room}/members")).text
