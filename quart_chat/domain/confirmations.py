@@ -7,7 +7,8 @@ from quart_chat.domain import access, site_members
 from quart_chat.domain.access import Action, Entered
 from quart_chat.domain.actors import Asker, SiteToken
 from quart_chat.domain.chat import Chat
-from quart_chat.identity.tickets import Confirmed
+from quart_chat.identity.tickets import AGE, Confirmed
+from quart_chat.store import used_tickets
 from quart_chat.store.database import Transaction
 
 T = TypeVar("T")
@@ -30,3 +31,14 @@ async def ask(chat: Chat, slug: str, asker: Asker, find: Callable[[Transaction, 
         return found, Confirmed(user.key, signed.key_id if signed else None, signed.user.role if signed else None)
 
     return await (chat.database.write(job, room=slug) if writes else chat.database.read(job))
+
+
+def use(tx: Transaction, asker: Asker, now: int) -> bool:
+    """Whether what is asked for is still to be done: a ticket counts once, and what it was for is noted in the same
+    transaction. Whoever sends a form again, because no answer came or by a second click, MUST be told how things are
+    now, and nothing may be done: somebody else may have taken it back since."""
+    credential = asker.credential
+    if not isinstance(credential, Confirmed):
+        return True
+    used_tickets.delete_old(tx, now)
+    return used_tickets.insert(tx, credential.ticket, until=now + AGE * 1000)

@@ -161,7 +161,7 @@ async def delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.DELETE, claim=True)
         room, now = entered.room, chat.now()
         message = _mine_or_moderated(tx, entered, message_id, deleted=True)
-        if message.deleted_at:
+        if not confirmations.use(tx, asker, now) or message.deleted_at:
             return _unchanged(room, MessageDeleted(message), now)
         messages.update_deleted(tx, message.id, now=now)
         deleted = replace(message, text="", deleted_at=now, version=message.version + 1)

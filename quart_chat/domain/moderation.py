@@ -46,13 +46,15 @@ async def remove(
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
         user, place = _find(tx, entered, user_id)
+        now = chat.now()
+        if not confirmations.use(tx, asker, now):
+            return _unchanged(tx, entered.room, user, now)
         _check(entered, user, place)
         place = place or Place(Rank.READER)
         standing = Standing.BANNED if ban or place.standing is Standing.BANNED else Standing.REMOVED
         reason_now = place.reason if given is None else given
         if (place.standing, place.reason) == (standing, reason_now):
-            return _unchanged(tx, entered.room, user, chat.now())
-        now = chat.now()
+            return _unchanged(tx, entered.room, user, now)
         if place.rank < Rank.MEMBER:
             members.upsert(tx, entered.room.id, user.id, rank=Rank.MEMBER, now=now)
         if standing is Standing.BANNED and user.kind is Kind.GUEST and place.network:
@@ -76,7 +78,7 @@ async def let_in(chat: Chat, slug: str, asker: Asker, user_id: int) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.MODERATE, claim=True)
         user, place = _find(tx, entered, user_id)
         now = chat.now()
-        if place is None or place.standing is Standing.IN:
+        if not confirmations.use(tx, asker, now) or place is None or place.standing is Standing.IN:
             return _unchanged(tx, entered.room, user, now)
         by = _by(tx, entered)
         bans.delete(tx, entered.room.id, user.id)
@@ -97,8 +99,10 @@ async def appoint(chat: Chat, slug: str, asker: Asker, user_id: int, moderator: 
     def job(tx: Transaction) -> Event:
         entered = access.enter(tx, chat, slug, asker, Action.APPOINT, claim=True)
         user, place = _find(tx, entered, user_id)
-        _check_appointed(entered, user, place)
         now, rank = chat.now(), Rank.MODERATOR if moderator else Rank.MEMBER
+        if not confirmations.use(tx, asker, now):
+            return _unchanged(tx, entered.room, user, now)
+        _check_appointed(entered, user, place)
         if (place.rank if place else Rank.MEMBER) is rank:
             return _unchanged(tx, entered.room, user, now)
         by = _by(tx, entered)

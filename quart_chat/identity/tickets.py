@@ -1,6 +1,7 @@
 """Tickets for what no click in an embed may do: a page of this site itself asks, with one of them in its form."""
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -9,6 +10,9 @@ SALT = "confirmation"
 
 AGE = 600
 """Seconds for somebody to make up their mind."""
+
+ID_LENGTH = 12
+"""Random bytes that tell tickets apart: nobody has to guess them, as they are signed."""
 
 LENGTH = 1024
 """Characters of a ticket at most, several times what they have."""
@@ -35,11 +39,21 @@ class Confirmed:
     """The id of the embed key that had signed who they are, which must still be valid; None for a guest."""
     role: str | None = None
     """What it had signed that they are there."""
+    ticket: str = ""
+    """The id of the ticket that said so; empty before there is one."""
 
 
 def issue(secret: bytes, confirmed: Confirmed, deed: Deed) -> str:
-    """What lets whoever sends it do this."""
-    told = [confirmed.user_key, confirmed.vouched_by, confirmed.role, deed.what, deed.slug, deed.id]
+    """What lets whoever sends it do this, once: whoever does it MUST note that it is used (`confirmations.use`)."""
+    told = [
+        secrets.token_urlsafe(ID_LENGTH),
+        confirmed.user_key,
+        confirmed.vouched_by,
+        confirmed.role,
+        deed.what,
+        deed.slug,
+        deed.id,
+    ]
     return str(_serializer(secret).dumps(told))
 
 
@@ -48,10 +62,10 @@ def verify(secret: bytes, ticket: str, deed: Deed) -> Confirmed | None:
     if len(ticket) > LENGTH:
         return None
     try:
-        user_key, vouched_by, role, *issued_for = _serializer(secret).loads(ticket, max_age=AGE)
+        ticket_id, user_key, vouched_by, role, *issued_for = _serializer(secret).loads(ticket, max_age=AGE)
     except (BadData, ValueError):
         return None
-    return Confirmed(user_key, vouched_by, role) if issued_for == [deed.what, deed.slug, deed.id] else None
+    return Confirmed(user_key, vouched_by, role, ticket_id) if issued_for == [deed.what, deed.slug, deed.id] else None
 
 
 def _serializer(secret: bytes) -> URLSafeTimedSerializer:

@@ -24,6 +24,7 @@ from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Deed
 from quart_chat.models import Draft, Member, Rank, Standing, User
 from quart_chat.store import users
+from tests.domain.conftest import Clock
 from tests.domain.test_access import ana, guest
 from tests.embeds import Site
 
@@ -254,6 +255,19 @@ async def test_those_who_went_last_are_listed_first_and_no_more_than_fit(
         later = replace(chat, now=lambda number=number: chat.now() + number)
         await moderation.remove(later, "tea", ana, user.id)
     assert [out.author.name for out in (await moderation.people(chat, "tea", ana)).outcasts] == ["Di", "Cy"]
+
+
+async def test_used_tickets_are_kept_no_longer_than_they_could_count(chat: Chat, ana: Asker, clock: Clock) -> None:
+    _, user = await guest(chat, "Bo")
+    kept = []
+    for _ in range(3):
+        ticket = (await moderation.ask_to_remove(chat, "tea", ana, user.id)).ticket
+        confirmed = tickets.verify(chat.secret, ticket, Deed(moderation.REMOVAL, "tea", user.id))
+        await moderation.remove(chat, "tea", Asker(confirmed, None, "192.0.2.1"), user.id)
+        rows = await chat.database.read(lambda tx: tx.all("SELECT id FROM used_tickets"))
+        kept.append(len(rows))
+        clock.seconds += tickets.AGE / 2
+    assert kept == [1, 2, 2]
 
 
 async def test_moderation_counts_as_messages_do(chat: Chat, ana: Asker) -> None:

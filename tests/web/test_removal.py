@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from quart_chat.domain import embed_keys, log, moderation, operators, rooms
-from quart_chat.domain.actors import CONSOLE
+from quart_chat.domain.actors import CONSOLE, Asker
 from quart_chat.errors import RemovedFromRoom
 from quart_chat.events import MemberChanged
+from quart_chat.identity import tickets
+from quart_chat.identity.tickets import Deed
 from tests.embeds import SITE, Site, Visitor, beside, site_of
 from tests.people import Fragment, Listener, Person, client, only_cookie
 from tests.serving import Server
@@ -390,9 +392,53 @@ async def test_operator_makes_a_moderator_from_an_embed_by_a_page_of_its_own(
         assert "is a moderator" in done.all("h1")[0].text
         assert 'data-rank="3"' in (await bob.client.get(f"/rooms/{room}/identity")).text
         asked = await confirm(vera, number, "rank/confirmation")
-        done = Page((await press(vera, rank, ticket=ticket_in(asked), rank="member")).text)
-        assert "is no moderator" in done.all("h1")[0].text
+        for used, to in ((ticket_in(asked), "member"), (ticket, "moderator")):  # the second one a second time
+            done = Page((await press(vera, rank, ticket=used, rank=to)).text)
+            assert "is no moderator" in done.all("h1")[0].text
         assert 'data-rank="2"' in (await bob.client.get(f"/rooms/{room}/identity")).text
+
+
+async def test_ticket_counts_once_and_a_form_that_is_sent_again_says_how_things_are(
+    server: Server, olga: Person, bob: Person, site: Site
+) -> None:
+    """Nobody is stuck whose answer was lost, or who has clicked twice; and nothing is done that was taken back since,
+    also where another process asks."""
+    number, room = await arrive(bob, olga.room), olga.room
+
+    async def position() -> int:
+        return int((await olga.client.get(f"/rooms/{room}/poll")).headers["Chat-Cursor"].partition(".")[2])
+
+    token = site.token("mo", "Mo", role="moderator")
+    async with Visitor("", server.url, room, token=token) as mo, beside(server) as chat:
+        ticket, before = ticket_in(await confirm(mo, number)), await position()
+        assert code(await press(mo, path(mo, number), ticket=ticket, reason="x" * 201)) == (422, "reason_invalid")
+        answers = await asyncio.gather(
+            *(press(mo, path(mo, number), ticket=ticket, reason=reason) for reason in ("noise", "noise", "spite"))
+        )
+        assert {code(answer) for answer in answers} == {(200, "")}
+        assert {"is removed" in Page(answer.text).all("h1")[0].text for answer in answers} == {True}
+        assert await position() == before + 1
+        back = ticket_in(answers[0])
+        for _ in range(2):
+            done = await press(mo, path(mo, number, "return"), ticket=back)
+            assert "in the room again" in Page(done.text).all("h1")[0].text
+        assert await position() == before + 2
+        done = await press(mo, path(mo, number), ticket=ticket, ban="1")
+        assert "in the room again" in Page(done.text).all("h1")[0].text
+        confirmed = tickets.verify(chat.secret, ticket, Deed(moderation.REMOVAL, room, number))
+        await moderation.remove(chat, room, Asker(confirmed, None, ""), number)
+        await bob.post_message("still here")
+        await olga.send(path(olga, number))
+        await press(mo, path(mo, number, "return"), ticket=back)
+        assert code(await bob.client.get(f"/rooms/{room}")) == OUT
+        await olga.send(path(olga, number, "return"))
+        message = (await bob.post_message("words")).message_id
+        async with client(server.url, Origin=server.url) as tab:
+            fields = {"token": token, "host": SITE}
+            asked = await tab.post(f"/rooms/{room}/messages/{message}/confirmation", data=fields)
+        for _ in range(2):
+            deleted = await press(mo, f"/rooms/{room}/messages/{message}/deletion", ticket=ticket_in(asked))
+            assert "is deleted" in Page(deleted.text).all("h1")[0].text
 
 
 HOSTILE = {
