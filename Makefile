@@ -77,6 +77,10 @@ bench: $(BENCH_READY) ## Measure against Nchan, Channels, Starlette and others: 
 bench-quick: $(BENCH_READY) ## The same in small, for development: a few minutes, results in build/bench
 	$(BIN)/python -m bench --quick
 
+.PHONY: bench-compare
+bench-compare: $(BENCH_READY) ## Measure this version beside the checkout in OTHER, in turns: about five minutes
+	$(BIN)/python -m bench.compare $(OTHER)
+
 .PHONY: bench-visit
 bench-visit: $(TEST_READY) ## Measure what a newcomer waits for on a slow line: two minutes
 	@$(BIN)/python -m tests.browser.chromium --install
