@@ -123,7 +123,11 @@ class BodyBroken(ChatError):
 class RequestTooLarge(ChatError):
     code = "too_large"
     status = 413
-    sentence = "That is too much to send at once. A message holds up to 8,000 characters."
+    sentence = "That is too much to send at once."
+
+    def __init__(self, sentence: str | None = None, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 class OriginRefused(ChatError):

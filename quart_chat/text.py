@@ -17,6 +17,9 @@ is a letter of Hindi with its vowel."""
 NAME_SIZE = 120
 """Code points in a name, before normalisation and after it."""
 
+COUNTED = 1000
+"""Code points of a name that is too long in which characters are counted as people do."""
+
 TYPED_TEXT_LENGTH = 2 * TEXT_LENGTH
 """The same as it comes in: forms send a line break as two characters."""
 
@@ -95,7 +98,7 @@ def clean_reason(reason: str) -> str:
     """Why somebody was removed, as it is kept: one line, shown after a sentence of ours; empty where there is nothing
     to see in it. Raises ReasonInvalid when it is too long."""
     if len(reason) > REASON_LENGTH:
-        raise ReasonInvalid(f"The reason is too long: {REASON_LENGTH} characters at most.")
+        raise ReasonInvalid(f"The reason is too long: {len(reason):,} characters, and {REASON_LENGTH} at most.")
     reason = " ".join(SETS_DIRECTION.sub(" ", reason).split())
     return reason if VISIBLE.search(reason) else ""
 
@@ -121,12 +124,12 @@ def clean_title(name: str) -> str:
     characters, which could imitate or hide another name.
     """
     if len(name) > NAME_SIZE:
-        raise _name_too_long()  # before anything takes time that grows faster than the name
+        raise _name_too_long(name)  # before anything takes time that grows faster than the name
     name = re.sub(r" {2,}", " ", unicodedata.normalize("NFKC", name)).strip()
     if not name:
         raise NameInvalid("Please enter a name.")
     if len(name) > NAME_SIZE or len(regex.findall(r"\X", name)) > NAME_LENGTH:
-        raise _name_too_long()
+        raise _name_too_long(name)
     if HIDDEN.search(FLAGS.sub("", name)):
         raise NameInvalid("The name contains invisible or control characters. Please type it with plain letters.")
     if not VISIBLE.search(name) or re.search(f"^[{JOINERS}]|[{JOINERS}]$|[{JOINERS}]{{2}}", name):
@@ -153,5 +156,10 @@ def _text_too_long(text: str) -> TextInvalid:
     )
 
 
-def _name_too_long() -> NameInvalid:
-    return NameInvalid(f"The name is too long: {NAME_LENGTH} characters at most.")
+def _name_too_long(name: str) -> NameInvalid:
+    length = len(regex.findall(r"\X", name[:COUNTED])) + len(name[COUNTED:])
+    if length > NAME_LENGTH:
+        return NameInvalid(f"The name is too long: {length:,} characters, and {NAME_LENGTH} at most.")
+    return NameInvalid(
+        f"The name is too long: with all accents and joined signs it has {len(name):,}, and {NAME_SIZE} at most."
+    )

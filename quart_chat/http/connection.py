@@ -148,6 +148,7 @@ class ChatConnection(ASGIHTTPConnection):
                     if request.method in READS:
                         return Body.LEFT
                     if max(received, request.content_length or 0) > most:
+                        request.begun = b"".join(parts)
                         request.rest = _rest(parts, receive, ended=not message.get("more_body", False))
                         return Body.LEFT
                 return Body.GONE

@@ -22,7 +22,7 @@ from quart_chat.asgi import Scope
 from quart_chat.domain.actors import Asker
 from quart_chat.errors import BodyUnsupported, ChatError, FormInvalid, MethodNotAllowed, RequestTooLarge
 from quart_chat.hosts import canonical
-from quart_chat.http import proxies, surfaces
+from quart_chat.http import fields, proxies, surfaces
 from quart_chat.http.policies import Policy
 from quart_chat.http.serving import Serving
 from quart_chat.http.surfaces import FORM, Surface
@@ -97,6 +97,8 @@ class ChatRequest(QuartRequest):
     visit: Visit
     rest: AsyncIterator[bytes] | None = None
     """The body in parts, if it is longer than a form."""
+    begun: bytes = b""
+    """What has come of that one."""
 
 
 _asked: ContextVar[HeldRequest | ChatRequest] = ContextVar("asked")
@@ -312,19 +314,27 @@ def check_body() -> None:
     if kind and kind not in taken.kinds:
         raise BodyUnsupported(taken.kinds)
     if (request.content_length or 0) > taken.length:
-        raise RequestTooLarge
+        raise _too_large()
 
 
 async def whole_body() -> bytes:
     """The body of a request whose route takes no more than a form has. Raises RequestTooLarge."""
     request = _by_quart()
     if request.rest is not None:
-        raise RequestTooLarge
+        raise _too_large()
     body = await request.get_data()
     assert isinstance(body, bytes)
     if len(body) > surface().length:
-        raise RequestTooLarge
+        raise _too_large(body)
     return body
+
+
+def _too_large(body: bytes | None = None) -> RequestTooLarge:
+    """What to say of this body, or of one of which only the beginning has come."""
+    request, most = _by_quart(), surface().length
+    if (request.mimetype or FORM) != FORM:
+        return RequestTooLarge(f"{RequestTooLarge.sentence} This address takes up to {most:,} bytes.")
+    return fields.too_large(request.begun if body is None else body, request.content_length, most)
 
 
 async def parts() -> AsyncIterator[bytes]:
@@ -337,7 +347,7 @@ async def parts() -> AsyncIterator[bytes]:
     async for part in request.rest:
         received += len(part)
         if received > most:
-            raise RequestTooLarge
+            raise _too_large()
         yield part
 
 
@@ -348,7 +358,7 @@ async def form() -> dict[str, str]:
     """
     body = await whole_body()
     if body.count(b"%") > ESCAPES:
-        raise RequestTooLarge
+        raise _too_large(body)
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except UnicodeDecodeError:

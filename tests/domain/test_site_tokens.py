@@ -178,7 +178,7 @@ CLAIMS: dict[str, tuple[dict[str, object], str, str]] = {
     "name number": ({"name": 7}, REFUSED, "Claim name must be a string; found 7"),
     "name empty": ({"name": " "}, REFUSED, "Claim name is ' '. Please enter a name"),
     "name bidi": ({"name": "Ana\u202e"}, REFUSED, "Claim name is 'Ana\\u202e'. The name contains invisible"),
-    "name too long": ({"name": "n" * 41}, REFUSED, "The name is too long: 40"),
+    "name too long": ({"name": "n" * 41}, REFUSED, "The name is too long: 41 characters, and 40"),
     "name NUL": ({"name": "A\0"}, REFUSED, "invisible or control characters"),
     "name half a character": ({"name": "A\ud800"}, REFUSED, "invisible or control characters"),
     "name with a mark": ({"name": "Ana ✓"}, REFUSED, "looks like the mark of verified people"),

@@ -121,7 +121,14 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("room", "remove", "nowhere", "Olga"): "There is no room “nowhere” in ",
     ("room", "remove", "lobby", "Olga#0000"): "There is nobody called “Olga#0000”.",
     ("room", "remove", "tea", "Olga"): "This person owns the room. Nobody can remove them.",
-    ("room", "remove", "tea", "Olga", "--reason", "x" * 201): "The reason is too long: 200 characters at most.",
+    (
+        "room",
+        "remove",
+        "tea",
+        "Olga",
+        "--reason",
+        "x" * 201,
+    ): "The reason is too long: 201 characters, and 200 at most.",
     ("room", "moderator", "tea", "Olga"): "This person owns the room, and looks after it anyway.",
 }
 """What commands do not do, and why."""

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from quart_chat.errors import RequestTooLarge
 from tests.people import Fragment, Person
 from tests.serving import Server, serving
 from tests.web.conftest import stored
@@ -228,6 +229,40 @@ async def test_posting_to_what_does_not_exist_is_refused(
     assert "there is no room" in answer.text.lower() or "does not exist" in answer.text
     assert "Content-Security-Policy" in answer.headers
     assert stored(server) == before
+
+
+TOO_LARGE = {
+    "words": ("/rooms/lobby/messages", b"name=Ana&text=" + b"x" * 200_000, "The message has about 200,000 characters"),
+    "umlauts": ("/rooms/lobby/messages", b"text=" + b"%C3%BC" * 60_000, "The message has about 60,000 characters"),
+    "escapes": ("/rooms/lobby/messages", b"text=" + b"%41" * 40_001, "The message has 40,001 characters"),
+    "few of them": ("/rooms", b"owner=" + b"%E2%82%AC" * 13_500, "Your name has 13,500 characters, and it holds"),
+    "a reason": ("/rooms/lobby/members/1/removal", b"reason=" + b"x" * 140_000, "The reason has about 140,000 char"),
+    "a name": ("/me", b"name=" + b"x" * 140_000, "The name has about 140,000 characters, and it holds up to 40."),
+    "a list": (
+        "/rooms/lobby/embed",
+        b"origins=" + b"x" * 140_000,
+        "“origins” has about 140,000 characters, and the",
+    ),
+    "no field": ("/rooms/lobby/messages", b"<script>=1" * 50_000, "A form holds up to 131,072 bytes."),
+}
+"""What is too much to be read as a form, and what is said of it: how long it is may not be known before it has come."""
+
+
+async def test_form_that_is_too_large_says_which_field_is_and_how_long_it_may_be(mallory: Person) -> None:
+    wrong = {}
+    for what, (path, body, said) in TOO_LARGE.items():
+        answer = await mallory.client.post(path, content=body, headers={**FORM, "Connection": "close"})
+        alert = Page(answer.text).alert
+        if answer.status_code != 413 or not alert.startswith(f"{RequestTooLarge.sentence} {said}"):
+            wrong[what] = answer.status_code, alert
+    assert not wrong
+    for fields, said in (
+        ({"name": "x" * 41}, "41 characters, and 40 at most"),
+        ({"name": "a" + "\u0301" * 130}, "it has 131, and 120 at most"),
+        ({"name": "x" * 90_000}, "90,000 characters, and 40 at most"),
+    ):
+        answer = await mallory.send("/rooms/lobby/messages", htmx=False, **form(**fields))
+        assert said in Page(answer.text).alert
 
 
 async def test_longest_text_of_a_page_fits_into_a_request(alice: Person, room: str) -> None:

@@ -478,6 +478,6 @@ async def test_reason_is_told_as_it_is_and_never_markup(olga: Person, bob: Perso
     refused = await olga.send(path(olga, number), htmx=False, reason="x" * 201, ban="1")
     page = Page(refused.text)
     assert refused.status_code == 422
-    assert "200 characters at most" in page.alert
+    assert "201 characters, and 200 at most" in page.alert
     assert page.field("reason") == "x" * 201
     await bob.post_message("still here")
