@@ -132,7 +132,7 @@ async def open_chat(config: Config, *, alone: bool = True) -> AsyncIterator[Chat
         broker.publish(events)
 
     def on_others(moved: Moved) -> None:
-        gates.forget()
+        gates.forget(moved)
         for room_id, cursor in moved.items():
             newest.moved(room_id, cursor)
             broker.moved(room_id, cursor)

@@ -59,9 +59,9 @@ class RoomChanged:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """A position without content, never a hole: its subject is gone, or it is of a type that only newer versions
-    know."""
+    know: perhaps one that takes the room from somebody."""
 
-    changes_access: ClassVar[bool] = False
+    changes_access: ClassVar[bool] = True
 
 
 Act = MessagePosted | MessageChanged | MessageDeleted | MemberChanged | RoomChanged | Erased

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from quart_chat.domain.actors import Asker, Console, GuestKey, SiteToken, rank_of
-from quart_chat.errors import ConfirmationInvalid, IdentityRefused, RemovedFromRoom, RoomNotFound
+from quart_chat.errors import ConfirmationInvalid, IdentityRefused, RemovedFromRoom, RoomNotFound, StoreUnavailable
 from quart_chat.events import Event
 from quart_chat.identity import site_tokens
 from quart_chat.identity.claims import LEEWAY
@@ -21,6 +21,10 @@ from quart_chat.store.database import Database, Transaction
 
 KEPT = 1_000
 """Rooms, those asked for last. A common one takes two kilobytes."""
+
+READS = 8
+"""Times that a room is read for somebody who asks, where each time who may read it changed meanwhile. Whoever is not
+answered then asks again."""
 
 MEMBERS = 100_000
 """Members of rooms with a shut network who were seen to be some, those last: of 200 bytes each."""
@@ -157,10 +161,12 @@ class Gates:
                 self._changed[event.room_id] = event.cursor
             self._heads[event.room_id] = event.cursor
 
-    def forget(self) -> None:
-        """Somebody else has committed, and does not say what."""
+    def forget(self, moved: Mapping[int, int]) -> None:
+        """Somebody else has committed, in these rooms up to there, and does not say what."""
         self._forgotten += 1
         self._kept.clear()
+        for room_id, cursor in moved.items():
+            self._changed[room_id] = max(cursor, self._changed.get(room_id, 0))
 
     async def of(self, slug: str) -> Gate:
         """Raises RoomNotFound, StoreUnavailable."""
@@ -175,41 +181,50 @@ class Gates:
         return await self._load(lambda tx: rooms.select(tx, slug))
 
     async def of_room(self, room_id: int, viewers: Iterable[Viewing] = ()) -> Gate:
-        """The same, by the room's id; it knows which of these viewers are members."""
-        gate = await self._load(lambda tx: rooms.select_by_id(tx, room_id))
+        """As it is in the store by now or later, by the room's id; it knows which of these viewers are members. Raises
+        RoomNotFound, StoreUnavailable."""
+        gate = await self._read(lambda tx: rooms.select_by_id(tx, room_id))
         await self._look_for(gate, ((viewer.user_key, viewer.address) for viewer in viewers))
         return gate
 
     async def admit(self, slug: str, asker: Asker, now: int) -> Admitted:
         """As `Gate.admit`. Raises RoomNotFound, RemovedFromRoom, StoreUnavailable."""
         gate = await self.of(slug)
-        if isinstance(asker.credential, GuestKey):
-            await self._look_for(gate, [(asker.credential.user_key, asker.address)])
+        known = [(asker.credential.user_key, asker.address)] if isinstance(asker.credential, GuestKey) else []
+        if await self._look_for(gate, known):
             gate = await self.of(slug)  # what was committed meanwhile counts
         return gate.admit(asker, now)
 
-    async def _look_for(self, gate: Gate, people: Iterable[tuple[str | None, str]]) -> None:
+    async def _look_for(self, gate: Gate, people: Iterable[tuple[str | None, str]]) -> bool:
+        """Whether the store had to be asked."""
         keys = {key for key, address in people if key is not None and gate.may_be_meant(key, address)}
         if not keys:
-            return
+            return False
 
         def query(tx: Transaction) -> list[str]:
             return [key for key in keys if members.is_there(tx, gate.room.id, key)]
 
         for key in await self._database.read(query):
             self._members.add(gate.room.id, key)
+        return True
 
     async def _load(self, find: Callable[[Transaction], Room | None]) -> Gate:
-        while True:
-            forgotten = self._forgotten
-            gate = await self._database.read(lambda tx: load(tx, find(tx), self._members, self._secret))
+        for _ in range(READS):
+            gate = await self._read(find)
             # It may have been read before what it would have to know by now: whoever is let in is shown what is newest.
-            if forgotten == self._forgotten and self._is_current(gate):
-                break
-        self._kept[gate.room.slug] = gate
-        self._kept.move_to_end(gate.room.slug)
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+            if self._is_current(gate):
+                return gate
+        raise StoreUnavailable("Who may be in this room is being changed over and over. Please try again soon.")
+
+    async def _read(self, find: Callable[[Transaction], Room | None]) -> Gate:
+        """Kept, unless something was told meanwhile of which it may not know."""
+        forgotten = self._forgotten
+        gate = await self._database.read(lambda tx: load(tx, find(tx), self._members, self._secret))
+        if forgotten == self._forgotten and self._is_current(gate):
+            self._kept[gate.room.slug] = gate
+            self._kept.move_to_end(gate.room.slug)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return gate
 
     def _is_current(self, gate: Gate) -> bool:

@@ -60,8 +60,13 @@ few hundred hear at a time."""
 STORE_PAUSE = 1.0
 """Seconds between attempts while the store cannot be read."""
 
-BEHIND = 10.0
-"""Seconds at most for which a reader waits who has found in the store what was not handed out yet."""
+BEHIND = 3.0
+"""Seconds at most for which a reader waits who has found in the store what was not handed out yet: a page waits five
+for the answer to a poll. Until then nothing comes; after that the reader comes back to where it was."""
+
+READING = 4
+"""Readers of a room who are asking the store, at a time. The others wait here, in turn: when thousands come back, what
+the feed itself has to read, and everybody else, does not stand behind all of them."""
 
 
 RoomGate = Callable[[Sequence[Viewer]], Awaitable[Gate]]
@@ -102,8 +107,9 @@ class Feed:
         self.closed = False
         self.used_at = time.monotonic()
         self.gate: Gate = Open()
-        self._gate_is_old = False
         self._load_gate = gate
+        self._gate_at = 0
+        self._access_changed_at = 0
         self._readers: dict[Form, dict[Reader, int]] = {}
         self._pause = heartbeat / TURNS
         self._turn = 0
@@ -117,13 +123,14 @@ class Feed:
         self._ring = Ring()
         self._changed = asyncio.Event()
         self._signals = Signals()
+        self._reading = asyncio.Semaphore(READING)
         self.polls = Gathering(head)
 
     async def fill(self) -> None:
-        """Read who may read, and the newest events into the ring, once. Readers who come back after a restart missed
+        """Read the newest events into the ring, and who may read, once. Readers who come back after a restart missed
         only few: they must not ask the store, each for itself. Raises StoreUnavailable."""
-        self.gate = await self._load_gate(())
-        events, _ = await self._stored.after(max(0, self.head - REFILL), REFILL)
+        events, now = await self._stored.after(max(0, self.head - REFILL), REFILL)
+        self.gate, self._gate_at = await self._load_gate(()), now
         self._ring.fill([Entry(event) for event in events if event.cursor <= self.head])
 
     async def run(self, idle: float) -> None:
@@ -169,7 +176,7 @@ class Feed:
         """
         if after is None:
             return self.head, False
-        if after.epoch == self.epoch and self.head < after.position <= await self._stored.head():
+        if after.epoch == self.epoch and self.head < after.position <= await self._stored_head():
             # Committed, and seen by whoever sent this cursor, but not handed out yet.
             await self.wait_beyond(after.position - 1, STORE_PAUSE)
         if after.epoch != self.epoch or after.position > self.head or self.head - after.position > limit:
@@ -188,7 +195,8 @@ class Feed:
             return kept
         while True:
             head = self.head
-            events, now = await self._stored.after(position, min(limit, head - position))
+            async with self._reading:
+                events, now = await self._stored.after(position, min(limit, head - position))
             await self._reach(now)
             entries = self._portion(self._ring.entries(events, head), form)
             for entry in entries:
@@ -294,7 +302,12 @@ class Feed:
         kept = [len(self._encoded(entry, form).frame) for entry in self._ring.after(position)]
         if len(kept) == self.head - position:
             return sum(kept) > most
-        return await self._stored.size_after(position) > most
+        async with self._reading:
+            return await self._stored.size_after(position) > most
+
+    async def _stored_head(self) -> int:
+        async with self._reading:
+            return await self._stored.head()
 
     async def _news(self, until: float) -> list[News]:
         """What the broker has brought; nothing when the loop's time is `until`."""
@@ -335,15 +348,17 @@ class Feed:
     async def _catch_up(self, target: int) -> None:
         while self.head < target:
             try:
-                events, _ = await self._stored.after(self.head, STEP)
+                events, now = await self._stored.after(self.head, STEP)
             except StoreUnavailable:
                 await asyncio.sleep(STORE_PAUSE)
                 continue
             if not events:
                 log.error("the log ends before an event that was published", head=self.head, target=target)
                 return
-            # What they are about is as it is by now, and somebody may have been removed before it became so.
-            await self._look_at_the_gate()
+            # What they are about is as it is by now, and somebody may have been removed before it became so: by one of
+            # these, or by one that was not read yet.
+            if events[-1].cursor < now or any(event.act.changes_access for event in events):
+                await self._look_at_the_gate(now)
             await self._hand_out(events)
 
     async def _hand_out(self, events: Sequence[Event]) -> None:
@@ -357,7 +372,7 @@ class Feed:
                 await self._deliver(portion)
                 portion, size = [], 0
             if event.act.changes_access:
-                await self._look_at_the_gate()
+                await self._look_at_the_gate(event.cursor)
         if portion:
             await self._deliver(portion)
 
@@ -366,28 +381,34 @@ class Feed:
             self._ring.append(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.
         self.head = entries[-1].cursor
-        self._gate_is_old = entries[-1].event.act.changes_access
+        if entries[-1].event.act.changes_access:
+            self._access_changed_at = self.head
         groups = [(self.frames(entries, form), list(readers)) for form, readers in self._readers.items()]
         self._notify()
         self.polls.happened(self.head)
         for frames, readers in groups:
             await _write(frames, readers)
 
-    async def _look_at_the_gate(self) -> None:
-        """Who may not read any more gets nothing of what follows, by whatever way it would come."""
-        while True:
+    async def _look_at_the_gate(self, position: int) -> None:
+        """As it is there, or later: who may not read any more gets nothing of what follows, by whatever way it would
+        come."""
+        while self._gate_at < position:
             try:
                 viewers = [reader.viewer for reader in (*self.readers, *self._replaying)]
                 self.gate = await self._load_gate([*viewers, *self.polls.viewers])
-                break
+                self._gate_at = position
             except StoreUnavailable:
                 await asyncio.sleep(STORE_PAUSE)
         for reader in [*self.readers, *self._replaying]:
             if not self.gate.keeps(reader.viewer):
                 reader.close(Reason.REMOVED)
         self.polls.dismiss(self.gate.keeps)
-        self._gate_is_old = False
         self._notify()
+
+    @property
+    def _gate_is_old(self) -> bool:
+        """Whether something was handed out that changes who may read, and that it does not have."""
+        return self._gate_at < self._access_changed_at
 
     async def _tell(self, signals: Sequence[Signal]) -> None:
         for form, readers in list(self._readers.items()):

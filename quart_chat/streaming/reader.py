@@ -26,6 +26,8 @@ class Reason(Enum):
     take theirs, and so on and on."""
     REMOVED = (30_000, 60_000)
     """Whose it is may not read here any more. The page says so, and does not come back by itself."""
+    UNAVAILABLE = (1000, 4000)
+    """What its reader has missed cannot be read at the moment. Whoever is told so comes back to where it was."""
 
     def farewell(self) -> bytes:
         return sse.farewell(random.randint(*self.value), self.name.lower())

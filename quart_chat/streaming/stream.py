@@ -4,12 +4,13 @@ import functools
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
+from quart_chat.errors import StoreUnavailable
 from quart_chat.models import Cursor
 from quart_chat.streaming import sse
 from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.queue_reader import QueueReader
-from quart_chat.streaming.reader import Burst, Viewer, end_of_life
+from quart_chat.streaming.reader import Burst, Reason, Viewer, end_of_life
 from quart_chat.takeover.handover import Handover
 from quart_chat.takeover.live import Live
 from quart_chat.takeover.socket_reader import SocketReader
@@ -62,16 +63,19 @@ async def stream(
     feed.admit(reader)
     live = None
     try:
-        position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes, viewer.form)
-        for piece in opening(feed.cursor(position), must_reset, terms.heartbeat) if not reader.closed else ():
-            with reader.sending():
-                yield piece.data
-        while not reader.closed and (entries := await feed.entries_after(position, viewer.form, REPLAY_STEP)):
-            if reader.closed:
-                break  # what was read meanwhile is as it is after that
-            position = entries[-1].cursor
-            with reader.sending():
-                yield feed.frames(entries, viewer.form)
+        try:
+            position, must_reset = await feed.resume(after, terms.replay_limit, terms.replay_bytes, viewer.form)
+            for piece in opening(feed.cursor(position), must_reset, terms.heartbeat) if not reader.closed else ():
+                with reader.sending():
+                    yield piece.data
+            while not reader.closed and (entries := await feed.entries_after(position, viewer.form, REPLAY_STEP)):
+                if reader.closed:
+                    break  # what was read meanwhile is as it is after that
+                position = entries[-1].cursor
+                with reader.sending():
+                    yield feed.frames(entries, viewer.form)
+        except StoreUnavailable:
+            reader.close(Reason.UNAVAILABLE)
         # Nothing was handed out since `entries_after` found the head: there is no await in between.
         if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
             live = Live(feeds, feed, SocketReader(transport, viewer, reader.old_at), seat)

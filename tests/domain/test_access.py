@@ -125,7 +125,7 @@ async def test_each_rank_may_what_the_table_says(chat: Chat, ana: Asker) -> None
     tea = await rooms.find(chat, "tea", CONSOLE)
     await chat.database.write(lambda tx: members.update_rank(tx, tea.id, mo_user.id, Rank.MODERATOR, by=None, now=0))
     await chat.database.write(lambda tx: users.update_operator(tx, op_user.id, True))
-    chat.gates.forget()
+    chat.gates.forget({})
     ranks = {
         Asker(None, None, "192.0.2.9"): Rank.READER, bo: Rank.READER, mo: Rank.MODERATOR, ana: Rank.OWNER,
         op: Rank.OPERATOR, CONSOLE: Rank.OPERATOR,
@@ -156,14 +156,14 @@ async def test_who_is_out_gets_in_nowhere(chat: Chat, ana: Asker) -> None:
                 tx, tea.id, user.id, standing, reason="noise", by=None, now=0
             )
         )
-        chat.gates.forget()
+        chat.gates.forget({})
         for action in Action:
             assert await refused(chat, bo, action) == [RemovedFromRoom] * 2, action
         with pytest.raises(RemovedFromRoom, match="noise"):
             await access.admit(chat, "tea", bo)
         assert await refused(chat, stranger, Action.READ) == []
     await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, bo.address), now=0))
-    chat.gates.forget()
+    chat.gates.forget({})
     assert await refused(chat, stranger, Action.READ) == [NetworkShut] * 2, "who was never in was not removed"
     assert await refused(chat, replace(stranger, address="192.0.2.77"), Action.WRITE) == []
     assert await refused(chat, cy, Action.WRITE) == [], "who was a member before is not meant"
@@ -175,7 +175,7 @@ async def test_owner_cannot_be_shut_out(chat: Chat, ana: Asker) -> None:
     assert tea.owner_id
     owner = tea.owner_id
     await chat.database.write(lambda tx: members.update_standing(tx, tea.id, owner, Standing.REMOVED, by=None, now=0))
-    chat.gates.forget()
+    chat.gates.forget({})
     assert await refused(chat, ana, Action.SETTINGS) == []
 
 
@@ -185,7 +185,7 @@ async def test_first_message_sent_again_does_not_write_for_who_is_out(chat: Chat
     cy, _ = await guest(chat, "Cy")
     tea = await rooms.find(chat, "tea", CONSOLE)
     await chat.database.write(lambda tx: members.update_standing(tx, tea.id, user.id, Standing.REMOVED, by=None, now=0))
-    chat.gates.forget()
+    chat.gates.forget({})
     for asker in (replace(bo, credential=None), replace(cy, name="Bo")):
         with pytest.raises(RemovedFromRoom):
             await messages.post(chat, "tea", asker, Draft("hello", "Bo".ljust(24, "0")))
@@ -196,7 +196,7 @@ async def test_member_is_known_from_wherever_they_come(chat: Chat, ana: Asker) -
     tea = await rooms.find(chat, "tea", CONSOLE)
     bo, user = await guest(chat, "Bo", "192.0.2.2")
     await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, bo.address), now=0))
-    chat.gates.forget()
+    chat.gates.forget({})
     await access.admit(chat, "tea", ana)
     cy, _ = await guest(chat, "Cy", "192.0.2.3")
     moved = replace(cy, address=bo.address)
@@ -215,7 +215,7 @@ async def test_revoked_key_vouches_for_nobody(chat: Chat, ana: Asker) -> None:
     tea = await rooms.find(chat, "tea", CONSOLE)
     _, user = await guest(chat, "Bo", "192.0.2.2")
     await chat.database.write(lambda tx: bans.insert(tx, tea.id, user.id, digest(chat.secret, "192.0.2.2"), now=0))
-    chat.gates.forget()
+    chat.gates.forget({})
     sigrid = Viewing(Asker(GuestKey("sigrid"), None, "192.0.2.2"), key)
     assert (await chat.gates.of("tea")).keeps(sigrid)
     await embed_keys.revoke(chat, "tea", CONSOLE, key)

@@ -1,5 +1,6 @@
 """What is kept in memory of who may read a room lets nobody in whom the store would not."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,8 @@ from quart_chat.config import Config
 from quart_chat.domain import access, messages, moderation, rooms
 from quart_chat.domain.actors import CONSOLE, Asker, GuestKey
 from quart_chat.domain.chat import Chat
-from quart_chat.domain.gates import Gates
-from quart_chat.errors import RemovedFromRoom
+from quart_chat.domain.gates import READS, Gates
+from quart_chat.errors import RemovedFromRoom, StoreUnavailable
 from quart_chat.models import Draft
 from quart_chat.store.database import Database, Transaction
 
@@ -37,14 +38,17 @@ async def guest(chat: Chat, name: str) -> tuple[Asker, int]:
 
 @dataclass
 class Slow:
-    """A database; before the answer of its next reading is heard, something happens."""
+    """A database; before the answer of its next reading is heard, something happens; with `always` of each."""
 
     database: Database
     happens: Callable[[], Awaitable[object]] | None
+    always: bool = False
+    count: int = 0
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
         found = await self.database.read(query)
-        happens, self.happens = self.happens, None
+        self.count += 1
+        happens, self.happens = self.happens, self.happens if self.always else None
         if happens is not None:
             await happens()
         return found
@@ -75,12 +79,46 @@ async def test_gate_that_was_read_before_a_removal_lets_nobody_in_after_it(
         if own:
             gates.committed([replace(event, cursor=room.cursor) for event in committed])
         else:
-            gates.forget()
+            gates.forget({room.id: room.cursor})
 
     committed = [(await moderation.let_in(chat, "garden", CONSOLE, number))]
     gates = Gates(Slow(chat.database, remove), chat.secret)  # type: ignore[arg-type]  # nothing is written through it
     with pytest.raises(RemovedFromRoom):
         await access.admit(replace(chat, gates=gates), "garden", bo)
+
+
+async def test_gate_that_changes_with_each_reading_is_not_read_for_ever_and_lets_nobody_in(chat: Chat) -> None:
+    """A feed needs it as it was when it asked: it looks again with what follows."""
+    bo, number = await guest(chat, "Bo")
+    room = await rooms.find(chat, "garden", CONSOLE)
+
+    async def change() -> None:
+        await moderation.remove(chat, "garden", CONSOLE, number)
+        gates.committed([await moderation.let_in(chat, "garden", CONSOLE, number)])
+
+    slow = Slow(chat.database, change, always=True)
+    gates = Gates(slow, chat.secret)  # type: ignore[arg-type]  # as above
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreUnavailable):
+            await access.admit(replace(chat, gates=gates), "garden", bo)
+        assert slow.count <= READS
+        slow.count = 0
+        assert (await gates.of_room(room.id)).room.cursor >= room.cursor
+        assert slow.count == 1
+        slow.happens = None
+        await access.admit(replace(chat, gates=gates), "garden", bo)
+
+
+async def test_what_others_do_elsewhere_makes_nobody_wait(chat: Chat) -> None:
+    bo, _ = await guest(chat, "Bo")
+
+    async def elsewhere() -> None:
+        gates.forget({2**40: 7})
+
+    slow = Slow(chat.database, elsewhere, always=True)
+    gates = Gates(slow, chat.secret)  # type: ignore[arg-type]  # as above
+    await access.admit(replace(chat, gates=gates), "garden", bo)
+    assert slow.count == 1
 
 
 async def test_member_of_after_a_ban_comes_in_from_the_network_that_is_shut(chat: Chat) -> None:

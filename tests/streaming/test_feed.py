@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from quart_chat.errors import Draining
+from quart_chat.errors import Draining, StoreUnavailable
 from quart_chat.events import Event
 from quart_chat.models import Cursor
 from quart_chat.streaming import feed as feed_module
@@ -17,7 +18,7 @@ from quart_chat.streaming.forms import HTML, Encoder
 from quart_chat.streaming.ring import Entry
 from tests.people import Fragment
 from tests.sse import Parser
-from tests.streaming.engine import Engine, HoldingBroker, engine, html, shown, waved
+from tests.streaming.engine import Engine, HoldingBroker, LossyBroker, engine, html, shown, waved
 
 FOREIGN = Cursor("elsewhere", 1)
 
@@ -323,6 +324,86 @@ class Interrupted:
         if happens is not None:
             await happens()
         return found
+
+
+class Slow:
+    """A room's log in the store, which answers the feed, and readers when it is let."""
+
+    def __init__(self, log: feed_module.Log) -> None:
+        self._log = log
+        self.asking = 0
+        self.free = asyncio.Event()
+        self.head = log.head
+        self.size_after = log.size_after
+
+    async def after(self, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
+        if limit < feed_module.STEP:
+            self.asking += 1
+            await self.free.wait()
+            self.asking -= 1
+        return await self._log.after(cursor, limit)
+
+
+async def test_readers_who_all_missed_much_ask_the_store_in_turn_and_keep_the_feed_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "REFILL", 0)
+    broker = LossyBroker(Random(1), 0)
+    async with engine(tmp_path, broker=broker) as running, asyncio.timeout(20):
+        for number in range(30):
+            await running.post(f"text {number}")
+        feed = await running.feed()
+        slow = feed._stored = Slow(feed._stored)
+        readers = [asyncio.create_task(running.replay()) for _ in range(200)]
+        leaving = [asyncio.create_task(running.replay()) for _ in range(20)]
+        while len(feed._replaying) < 220 or slow.asking < feed_module.READING:
+            await asyncio.sleep(0)
+        broker.mute = True
+        await running.post("lost")
+        broker.mute = False
+        await running.post("by which the feed sees it")
+        while feed.head < 32:
+            await asyncio.sleep(0)
+        assert slow.asking == feed_module.READING
+        for reader in leaving:
+            reader.cancel()
+        slow.free.set()
+        for found in await asyncio.gather(*readers):
+            assert [event.last_event_id for event in found] == [str(running.at(n)) for n in range(1, 33)]
+
+
+async def test_reader_of_a_feed_that_falls_behind_the_store_is_told_to_come_back_and_then_gets_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not held for longer than a page waits for a poll, and shown nothing meanwhile."""
+    monkeypatch.setattr(feed_module, "REFILL", 0)
+    monkeypatch.setattr(feed_module, "BEHIND", 0.05)
+    monkeypatch.setattr(feed_module, "STORE_PAUSE", 0.01)
+    broker = HoldingBroker()
+    async with engine(tmp_path, broker=broker) as running, asyncio.timeout(10):
+        await running.post("first")
+        feed = await running.feed()
+        await running.post("second")
+        broker.held.clear()
+
+        class Failing(Slow):
+            async def after(self, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
+                if limit == feed_module.STEP:
+                    raise StoreUnavailable
+                return await self._log.after(cursor, limit)
+
+        stored, feed._stored = feed._stored, Failing(feed._stored)
+        parser = Parser()
+        async with aclosing(running.stream(feed, running.at(0))) as body:
+            events = [event async for chunk in body for event in parser.feed(chunk)]
+        assert [event.type for event in events] == ["hello", "heartbeat", "farewell"]
+        assert '"reason": "unavailable"' in events[-1].data
+        assert not running.feeds.open_streams
+        with pytest.raises(StoreUnavailable):  # what a poll is answered with
+            await feed.entries_after(0, HTML)
+        feed._stored = stored
+        found = await running.replay()
+        assert [event.last_event_id for event in found] == [str(running.at(n)) for n in (1, 2)]
 
 
 @pytest.mark.parametrize("more", [0, 5], ids=["alone", "before more than is remembered"])

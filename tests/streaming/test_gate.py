@@ -20,7 +20,7 @@ from quart_chat.streaming.gate import Gate
 from quart_chat.streaming.reader import Reason, Viewer
 from tests.people import Person
 from tests.sse import Parser
-from tests.streaming.engine import ANYBODY, Engine, HoldingBroker, engine
+from tests.streaming.engine import ANYBODY, Engine, HoldingBroker, about, engine
 from tests.streaming.servers import hosted
 from tests.streaming.test_feed import Interrupted
 from tests.streaming.test_heartbeats import Recorder, join
@@ -46,8 +46,10 @@ class Rules:
     users: frozenset[str | None] = frozenset()
     addresses: frozenset[str] = frozenset()
     failures: int = 0
+    asked: int = 0
 
     async def gate(self, _: int, __: Sequence[Viewer]) -> Gate:
+        self.asked += 1
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
@@ -61,6 +63,20 @@ class _Gate:
 
     def keeps(self, viewer: Viewer) -> bool:
         return viewer.user_key not in self.users and viewer.address not in self.addresses
+
+
+class Losing:
+    """A room's log in the store, which knows of these positions that somebody lost the room there."""
+
+    def __init__(self, log: feed_module.Log, *lost: int) -> None:
+        self._log = log
+        self._lost = lost
+        self.head = log.head
+        self.size_after = log.size_after
+
+    async def after(self, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
+        events, now = await self._log.after(cursor, limit)
+        return [replace(e, act=Lost(about(e))) if e.cursor in self._lost else e for e in events], now
 
 
 def losing(committed: Sequence[Event]) -> list[Event]:
@@ -179,6 +195,7 @@ async def test_replay_shows_nothing_as_it_became_after_the_room_was_lost(
         broker.held.clear()
         feed = await running.feed()
         (bob,), (ana,) = join(feed, 1, viewer=BOB), join(feed, 1, viewer=ANA)
+        feed._stored = Losing(feed._stored, 3)
         lost = await running.post("the room is lost")
         rules.users = frozenset({"ana"})
         await running.edit(lost, "what became of it")
@@ -192,6 +209,82 @@ async def test_replay_shows_nothing_as_it_became_after_the_room_was_lost(
         assert (positions(ana), ana.ended) == ([], Reason.REMOVED)
         while positions(bob) != [3, 4, 5]:
             await asyncio.sleep(0)
+
+
+async def test_feed_that_catches_up_asks_once_who_may_read_and_not_at_all_where_nobody_lost_the_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "STEP", 4)
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        (bob,), (ana,) = join(feed, 1, viewer=BOB), join(feed, 1, viewer=ANA)
+        feed._stored = Losing(feed._stored, 15, 16, 22)
+        asked, found = rules.asked, []
+        for count in (3, 9, 1, 12):
+            for number in range(count):
+                await running.post(f"text {number}")
+            rules.users = frozenset({"ana"} if count == 12 else ())
+            broker.held = broker.held[-1:]
+            broker.release()
+            while positions(bob)[-1:] != [await running.head()]:
+                await asyncio.sleep(0)
+            found.append(rules.asked - asked)
+            asked = rules.asked
+        assert found == [0, 1, 0, 1], "in one step nobody has to be asked; in several, once"
+        assert (positions(bob), positions(ana), ana.ended) == ([*range(1, 26)], [*range(1, 14)], Reason.REMOVED)
+
+
+async def test_feed_that_catches_up_asks_again_where_somebody_loses_the_room_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "STEP", 4)
+    broker, rules = HoldingBroker(), Rules()
+    async with engine(tmp_path, broker=broker, gates=rules.gate) as running, asyncio.timeout(10):
+        feed = await running.feed()
+        (bob,), (ana,) = join(feed, 1, viewer=BOB), join(feed, 1, viewer=ANA)
+        for number in range(12):
+            last = await running.post(f"text {number}")
+        broker.held = broker.held[-1:]
+
+        async def lose() -> None:
+            await running.post("the room is lost")
+            rules.users = frozenset({"ana"})
+            await running.edit(last, "what became of it")
+
+        async def third() -> None:
+            feed._stored = Interrupted(log, lose)
+
+        log = Losing(feed._stored, 13)
+        feed._stored = Interrupted(log, third)
+        broker.release()
+        while positions(bob)[-1:] != [12]:
+            await asyncio.sleep(0)
+        broker.release()
+        while positions(bob) != [*range(1, 15)]:
+            await asyncio.sleep(0)
+        assert "became" not in b"".join(burst.data for burst in ana.bursts).decode()
+        assert ana.ended is Reason.REMOVED
+
+
+async def test_new_feed_has_nothing_as_it_became_after_somebody_lost_the_room(tmp_path: Path) -> None:
+    broker, rules = HoldingBroker(), Rules()
+
+    async def gate(number: int, viewers: Sequence[Viewer]) -> Gate:
+        found = await rules.gate(number, viewers)
+        if not rules.users:
+            rules.users = frozenset({"ana"})
+            await running.post("the room is lost")
+            await running.edit(first, "what became of it")
+        return found
+
+    async with engine(tmp_path, broker=broker, gates=gate) as running, asyncio.timeout(10):
+        first = await running.post("first")
+        broker.held.clear()
+        feed = await running.feed()
+        found = feed.at_hand(running.at(0), 9, ANA.form)
+        assert found is not None
+        assert b"became" not in found.frames
 
 
 async def test_who_was_let_in_again_is_not_refused_by_a_feed_that_has_not_heard_of_it(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ async def populated(app: Quart, chat: Chat) -> World:
     ]
     await moderation.appoint(chat, "tea", CONSOLE, moderator.id, True)
     await chat.database.write(lambda tx: users.update_operator(tx, operator.id, True))
-    chat.gates.forget()
+    chat.gates.forget({})
     people: dict[tuple[str, str], Who] = {}
     for slug in ("tea", "void"):
         claims = {"sub": "u-3", "name": f"Sol {CANARY}", "role": "moderator"}

@@ -319,20 +319,30 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     return received
 
 
-async def test_stream_that_fails_when_it_has_begun_is_broken_off(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("statement", "body"),
+    [
+        ("ALTER TABLE events RENAME TO away", b'"reason": "unavailable"'),
+        (f"UPDATE messages SET created_at = {10**17}", b""),
+    ],
+    ids=["cannot be read", "cannot be shown"],
+)
+async def test_stream_that_fails_when_it_has_begun_says_so_where_it_knows_why_and_is_broken_off_elsewhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, statement: str, body: bytes
 ) -> None:
     async with hosted(tmp_path) as host, Person("Alice", host.url) as alice:
         for _ in range(REFILL + 10):
             await alice.post_message("more than a new feed knows of")
         await host.feed()
-        with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
-            connection.execute("ALTER TABLE events RENAME TO away")
+        with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+            connection.execute(statement)
         async with wire(host.bind) as reader:
             await reader.request(f"/rooms/lobby/stream?after={host.serving.chat.epoch}.0")
             await reader.read_to_the_end()
             assert "200" in reader.head
-            assert not reader.body
+            assert body in reader.body
+            assert (b"farewell" in reader.body) == bool(body)
+            assert b"more than" not in reader.body
     assert [record.message for record in caplog.records if record.name.startswith("hypercorn")] == []
 
 
