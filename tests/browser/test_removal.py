@@ -161,18 +161,19 @@ async def test_removal_by_keyboard_with_a_dialog_that_holds_the_focus(
 async def test_removal_by_touch_where_it_is_narrow_in_both_directions(window: OpenWindow, olga: Person) -> None:
     async with Person("Mallory with a name that goes on and on", olga.url, olga.room) as mallory:
         await mallory.post_message("spam")
-    owner = await owner_of(window, olga, **PHONE)
-    await expect(owner.page.get_by_role("link", name="People")).to_be_visible()
-    for direction in ("rtl", "ltr"):
-        await owner.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
-        await tap(owner.page.locator(".room-title"))
-        await tap(owner.message("spam").locator(".message-text"))
-        await expect(owner.remove).to_be_visible()
-        assert await owner.page.evaluate(BEYOND) == [], direction
-        await tap(owner.remove)
-        await expect(owner.dialog).to_be_visible()
-        assert await owner.page.evaluate(BEYOND) == [], direction
-        await tap(owner.dialog.get_by_role("button", name="Cancel"))
+        owner = await owner_of(window, olga, **PHONE)
+        await expect(owner.page.get_by_role("link", name="People")).to_be_visible()
+        for direction in ("rtl", "ltr"):
+            await owner.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+            await tap(owner.page.locator(".room-title"))
+            await tap(owner.message("spam").locator(".message-text"))
+            await expect(owner.remove).to_be_visible()
+            assert await owner.page.evaluate(BEYOND) == [], direction
+            await tap(owner.remove)
+            await expect(owner.dialog).to_be_visible()
+            assert await owner.page.evaluate(BEYOND) == [], direction
+            await tap(owner.dialog.get_by_role("button", name="Cancel"))
+        await mallory.post_message("nobody was removed")
     await tap(owner.remove)
     await tap(owner.dialog.get_by_role("button", name="Remove"))
     await expect(owner.page.locator("#removed")).to_be_visible()
