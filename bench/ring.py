@@ -11,7 +11,7 @@ from dataclasses import replace
 from quart_chat import assets
 from quart_chat.app import forms
 from quart_chat.events import Act, Event, MessageChanged, MessageDeleted, MessagePosted
-from quart_chat.models import Message, Rank, User
+from quart_chat.models import Message, User
 from quart_chat.streaming.feed import Feed
 from quart_chat.streaming.forms import HTML
 from quart_chat.streaming.gate import open_to_all
@@ -22,7 +22,7 @@ from quart_chat.view.templates import Templates
 
 ROUNDS = 300
 
-ANYBODY = Viewer(None, "here", Rank.READER, None, HTML)
+ANYBODY = Viewer(None, "here", None, HTML)
 
 AUTHOR = User(1, "Ana", "k" * 43, 0).author
 

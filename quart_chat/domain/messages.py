@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from quart_chat.domain import access, confirmations, gates, guests, names, site_members
 from quart_chat.domain.access import LEAST, Action, Entered
@@ -35,20 +36,26 @@ NEWEST = 2**62
 KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
 
+class Recognised(Enum):
+    """What whoever posts has to do with the author of what is there then."""
+
+    BEFORE = auto()
+    """They were known as the author already."""
+    NOW = auto()
+    """They are the author from now on, and have to learn it."""
+    NOT = auto()
+    """They know the key of a message, and nothing else that its author knows: they learn nothing of the author."""
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     event: Event
-    author: User
     first: bool
     """False when a repeated key returned an earlier result."""
-    known: bool
-    """Whether who asked was known as the author already."""
-    identify: bool
-    """Whether a token of the author may be handed out with the answer. Never of somebody whom a room's site has signed
-    in: it would still count when that site's own does not any more."""
-    message: Message
+    author: User
     rank: Rank
     """Of the author in the room."""
+    recognised: Recognised
 
 
 async def post(chat: Chat, slug: str, asker: Asker, draft: Draft) -> Posted:
@@ -92,7 +99,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
         if place is None or place.network != network:
             members.upsert(tx, room.id, author.id, rank=Rank.MEMBER, network=network, now=now)
         event = events.append(tx, room, MessagePosted(message), actor=author.id, now=now)
-        posted = Posted(event, author, first=True, known=same, identify=not author.verified, message=message, rank=rank)
+        posted = Posted(event, True, author, rank, Recognised.BEFORE if same else Recognised.NOW)
     return posted, was is not None and names.tell(tx, room, was, author, now)
 
 
@@ -110,8 +117,9 @@ def _posted_before(tx: Transaction, room: Room, author: User, known: User | None
     if earlier.version == 1 and earlier.text != draft.text:
         raise KeyReused
     event = Event(room.id, earlier.position, earlier.created_at, author.id, MessagePosted(earlier))
-    identify = known == author or (known is None and guests.may_be_issued_again(draft))
-    return Posted(event, author, False, known == author, identify and not author.verified, earlier, rank)
+    proved = author.verified or (known is None and guests.may_be_issued_again(draft))
+    recognised = Recognised.BEFORE if known == author else Recognised.NOW if proved else Recognised.NOT
+    return Posted(event, False, author, rank, recognised)
 
 
 async def edit(chat: Chat, slug: str, asker: Asker, message_id: int, text: str, version: int | None = None) -> Event:

@@ -116,7 +116,12 @@ def confirmed(ticket: str, deed: Deed) -> Asker:
 
 
 def remember(response: Response, author: User) -> None:
-    """Let the browser be `author` from now on: by a cookie, or in an embed by a token that its script keeps."""
+    """Let the browser be `author` from now on: by a cookie, or in an embed by a token that its script keeps.
+
+    Never somebody whom a room's site has signed in: it would still count when that site's own token does not any more.
+    """
+    if author.verified:
+        return
     around, secret = embed(), context.serving().chat.secret
     if around is None:
         response.set_cookie(

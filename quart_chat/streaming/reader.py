@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from quart_chat.models import Rank
 from quart_chat.streaming import sse
 from quart_chat.streaming.forms import Form
 
@@ -54,7 +53,6 @@ class Viewer:
     user_key: str | None
     """None for a program, and for whoever has no name yet."""
     address: str
-    rank: Rank
     until: int | None
     """When it ends with the token that let it in, in milliseconds since 1970; None where there is no such time."""
     form: Form

@@ -9,6 +9,7 @@ from quart.wrappers import Response
 from quart_chat import sites
 from quart_chat.domain import access, messages, names, rooms
 from quart_chat.domain.actors import Embed
+from quart_chat.domain.messages import Recognised
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import OWN, Policy
@@ -48,7 +49,7 @@ async def create(slug: str) -> ResponseReturnValue:
     posted = await messages.post(context.serving().chat, slug, credentials.asker(form.get("name")), draft)
     response = redirect(f"/embed/{slug}{chosen.query(**_said(credentials.embed()))}", 303)
     assert isinstance(response, Response)
-    if posted.identify and not posted.known:
+    if posted.recognised is Recognised.NOW:
         credentials.remember(response, posted.author)
     return response
 

@@ -8,6 +8,7 @@ from quart.wrappers import Response
 
 from quart_chat import sites
 from quart_chat.domain import messages, rooms
+from quart_chat.domain.messages import Recognised
 from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.events import AboutMessage, Event
 from quart_chat.http import context, credentials
@@ -41,13 +42,12 @@ async def create(slug: str) -> ResponseReturnValue:
     if context.is_htmx():
         # A page that sends a name does not know who it is, though its browser may: another tab has become somebody. One
         # that says who it is may be wrong: its browser has become somebody else since.
-        mistaken = "name" in form or form.get("user", str(posted.message.author.id)) != str(posted.message.author.id)
-        tell = posted.identify or posted.message.author.verified
-        identified = tell and (mistaken or not posted.known)
-        response = _changed(posted.event, posted.rank if identified else None, 201 if posted.first else 200)
+        mistaken = "name" in form or form.get("user", str(posted.author.id)) != str(posted.author.id)
+        tell = posted.recognised is Recognised.NOW or (posted.recognised is Recognised.BEFORE and mistaken)
+        response = _changed(posted.event, posted.rank if tell else None, 201 if posted.first else 200)
     else:
         response = await _back(slug)
-    if posted.identify and not posted.known:
+    if posted.recognised is Recognised.NOW:
         credentials.remember(response, posted.author)
     return response
 

@@ -170,7 +170,7 @@ async def _enter(slug: str) -> tuple[Feed, Viewer, Asker]:
     if isinstance(asker.credential, SiteToken):
         serving.chat.limits.check_refusals(asker.address)
     admitted = await access.admit(serving.chat, slug, asker)
-    who = admitted.user_key, asker.address, admitted.rank, admitted.until
+    who = admitted.user_key, asker.address, admitted.until
     viewer = Viewer(*who, HTML, admitted.vouched_by, is_own_page())
     feed = serving.feeds.known(slug) or await serving.feeds.get(admitted.room)
     if not await feed.keeps(viewer, admitted.room.cursor):

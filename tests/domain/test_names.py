@@ -84,7 +84,7 @@ async def test_new_name_is_an_event_in_each_room_of_whoever_has_it_and_the_same_
         assert await told(chat, slug) == [("MessagePosted", "Bea"), ("MemberChanged", "Bea")], slug
     assert await told(chat, "tea") == []
     posted = await messages.post(chat, "tea", replace(ana, name="Cleo"), Draft("hello", "2" * 24))
-    assert posted.message.author.name == "Bea", "who is known gives no name along"
+    assert posted.event.act.message.author.name == "Bea", "who is known gives no name along"
 
 
 async def test_two_new_names_at_once_are_one_after_the_other_everywhere(chat: Chat, ana: Asker) -> None:

@@ -32,7 +32,7 @@ class Cast:
         created = await rooms.create(self.chat, "Tea", "tea", self._sender, next(self._key))
         assert created.owner
         self.sender = replace(self._sender, credential=GuestKey(created.owner.key))
-        self.message = (await self.post()).message.id
+        self.message = (await self.post()).event.act.message.id
         bo = await messages.post(self.chat, "tea", Asker(None, "Bo", "192.0.2.2"), Draft("hello", next(self._key)))
         self.bo = bo.author.id
 
@@ -186,7 +186,7 @@ async def test_new_name_is_told_in_every_room_of_whoever_has_it(chat: Chat) -> N
     )
     claims = [[number for number, sql in enumerate(job.statements) if "FOR UPDATE" in sql] for job in database.writes]
     assert claims == [[0], [0]], "whoever holds a room claims no other"
-    assert posted.message.author.name == "Ana"
+    assert posted.event.act.message.author.name == "Ana"
     names = {}
     for slug in ("lobby", "tea", "garden", "cake"):
         found, _ = await log.events_after(chat, (await rooms.find(chat, slug, CONSOLE)).id, 0, 10)

@@ -17,7 +17,7 @@ from quart_chat.domain.chat import Chat
 from quart_chat.domain.limits import Limits
 from quart_chat.domain.newest import Newest
 from quart_chat.events import AboutMessage, Erased, Event
-from quart_chat.models import Cursor, Draft, Message, Rank, Room
+from quart_chat.models import Cursor, Draft, Message, Room
 from quart_chat.signals import Signal
 from quart_chat.store import events
 from quart_chat.store.sqlite import SQLiteDatabase
@@ -33,7 +33,7 @@ from tests.sse import Parser, SSEvent
 
 keys = itertools.count()
 
-ANYBODY = Viewer(None, "here", Rank.READER, None, HTML)
+ANYBODY = Viewer(None, "here", None, HTML)
 
 
 class LossyBroker(MemoryBroker):
@@ -92,7 +92,7 @@ class Engine:
         """By the author of an earlier message, or by somebody new."""
         asker = await self._asker(author) if author else Asker(None, "Ana", "here")
         posted = await messages.post(self.chat, self.room.slug, asker, Draft(text, f"key-{next(keys)}"))
-        return posted.message
+        return about(posted.event)
 
     async def edit(self, message: Message, text: str) -> Message:
         return about(await messages.edit(self.chat, self.room.slug, await self._asker(message), message.id, text))
