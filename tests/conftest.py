@@ -29,13 +29,18 @@ async def cdn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cdn]:
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> str:
-    """Whose browser it is; tests/browser/conftest.py says which tests see more than one."""
+def program(request: pytest.FixtureRequest) -> str:
+    """Which browser is started; tests/browser/conftest.py says which tests see more than one."""
     return getattr(request, "param", "chromium")
 
 
 @pytest.fixture(scope="session")
-async def browser(engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
+def engine(program: str) -> str:
+    return program.removesuffix("-whole")
+
+
+@pytest.fixture(scope="session")
+async def browser(program: str, engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
     assert htmx.is_complete(VENDOR), "htmx is not in static/vendor: run `make setup`"
     async with async_playwright() as playwright:
         if engine == "webkit":
@@ -45,7 +50,7 @@ async def browser(engine: str, cdn: Cdn) -> AsyncIterator[Browser]:
         if engine == "firefox":
             started = await start_firefox(playwright.firefox, cdn.preferences)
         else:
-            started = await start_chromium(playwright, cdn.flags)
+            started = await start_chromium(playwright, cdn.flags, whole=program == "chromium-whole")
         yield started
         await started.close()
 

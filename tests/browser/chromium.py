@@ -1,4 +1,5 @@
-"""The browser for the tests: the machine's own Chromium or Chrome.
+"""The browser for the tests: the machine's own Chromium or Chrome, or its headless shell, which is the same engine
+without the windows, profiles and services of a whole browser: half the work.
 
 `python -m tests.browser.chromium --install` looks for one, installs Debian's where it can, and says loudly when
 there is none.
@@ -12,6 +13,8 @@ import sys
 
 import pytest
 from playwright.async_api import Browser, Playwright
+
+from tests.network.programs import find
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -32,6 +35,8 @@ FLAGS = [
     "AvoidCorsURLLoaderRestartOnRedirect",
 ]
 
+SHELL = "chromium-headless-shell"
+
 MISSING = (
     "NOT RUN: the browser tests. This machine has no Chromium or Chrome that starts. "
     "Install one (on Debian: apt-get install chromium) and run `make test` again."
@@ -48,9 +53,17 @@ def find_chromium() -> str | None:
     return None
 
 
-async def start_chromium(playwright: Playwright, flags: list[str]) -> Browser:
-    """One with these flags besides `FLAGS`. Skips the test where there is none."""
-    path = find_chromium()
+@functools.cache
+def find_shell() -> str | None:
+    """The path of a shell that runs. Where CHROMIUM names a browser, that is what is tried."""
+    path = None if "CHROMIUM" in os.environ else find(SHELL)
+    return path if path and _starts(path) else None
+
+
+async def start_chromium(playwright: Playwright, flags: list[str], *, whole: bool = False) -> Browser:
+    """One with these flags besides `FLAGS`; its shell where there is one, and that does. Skips the test where there is
+    none."""
+    path = (None if whole else find_shell()) or find_chromium()
     if path is None:
         pytest.skip(MISSING)
     return await playwright.chromium.launch(

@@ -24,23 +24,29 @@ OpenVisit = Callable[..., Awaitable[Visit]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test sees Chromium. Those marked `every_browser` see Firefox too; so do the others in `make test-long`,
-    where all but those that engines.py names see WebKit as well. A test says where it leaves something out, and why.
+    """Every test sees Chromium, as its shell or, where it is marked `whole_browser`, with all that people have around
+    it. Those marked `every_browser` see Firefox too; so do the others in `make test-long`, where all see the whole
+    Chromium, and all but those that engines.py names see WebKit. A test says where it leaves something out, and why.
     One worker has Firefox."""
     if "engine" not in metafunc.fixturenames:
         return
     marked = {marker.name for marker in metafunc.definition.iter_markers()}
     marks = [pytest.mark.xdist_group("firefox"), *([] if "every_browser" in marked else [pytest.mark.long])]
-    engines = [pytest.param("chromium"), pytest.param("firefox", marks=marks)]
+    whole = [pytest.mark.xdist_group("whole"), *([] if "whole_browser" in marked else [pytest.mark.long])]
+    programs = [pytest.param("chromium-whole", marks=whole), pytest.param("firefox", marks=marks)]
+    if "whole_browser" not in marked:
+        programs.insert(0, pytest.param("chromium"))
     if metafunc.function.__name__ not in NOT_IN_WEBKIT:
-        engines.append(pytest.param("webkit", marks=pytest.mark.long))
-    metafunc.parametrize("engine", engines, indirect=True, scope="session")
+        programs.append(pytest.param("webkit", marks=pytest.mark.long))
+    metafunc.parametrize("program", programs, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two workers have Chromium, and about as many tests: whoever starts it also has to fill its caches."""
-    chromium = [item for item in items if isinstance(item, pytest.Function) and "[chromium" in item.name]
-    for at, item in enumerate(each for each in chromium if "engine" in each.fixturenames):
+    chromium = (
+        item for item in items if hasattr(item, "callspec") and item.callspec.params.get("program") == "chromium"
+    )
+    for at, item in enumerate(chromium):
         item.add_marker(pytest.mark.xdist_group(f"chromium-{at % 2}"))
 
 

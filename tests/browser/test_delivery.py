@@ -248,6 +248,7 @@ async def test_own_message_is_visible_at_once_and_marked_until_acknowledged(wind
 
 
 @pytest.mark.every_browser
+@pytest.mark.whole_browser
 async def test_page_from_the_back_forward_cache_is_live_again(window: OpenWindow, alice: Person) -> None:
     bo = await window()
     await bo.is_live()

@@ -250,6 +250,7 @@ async def test_eight_rooms_on_one_page_all_send_and_all_receive(
 
 
 @pytest.mark.every_browser
+@pytest.mark.whole_browser
 async def test_page_around_comes_back_out_of_the_cache(
     host: Host, server: Server, room: str, alice: Person, visit: OpenVisit
 ) -> None:

@@ -27,6 +27,7 @@ PACKAGES = {
     "ip": "iproute2",
     "node": "nodejs",
     "php": "php-cli",
+    "chromium-headless-shell": "chromium-headless-shell",
     "firefox-esr": "firefox-esr",
     "WebKitWebDriver": "webkit2gtk-driver",
     "Xvfb": "xvfb",
