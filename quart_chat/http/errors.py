@@ -27,7 +27,7 @@ async def _chat_error(error: ChatError) -> Response:
     if context.surface().refusal is Refusal.TEXT:
         response = Response(f"{error.sentence}\n", error.status, content_type="text/plain; charset=utf-8")
     elif context.is_htmx():
-        response = _html(context.fragment("errors/_refused.html", error=error), error.status)
+        response = _html(context.fragment("answers/refused.html", error=error), error.status)
     else:
         page = await context.refused_page(error) or context.render(
             "errors/show.html",

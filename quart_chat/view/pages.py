@@ -106,7 +106,7 @@ class Pages:
             return Slotted.of(html.encode())
 
         kind = (page.room.id, page.before, page.after, page.message, refresh, embedded is not None, readonly, moderates)
-        shared = show() if error else self._rooms.get(kind, (page.cursor, page.room.signed_only), show)
+        shared = show() if error else self._rooms.get(kind, page.cursor, show)
         identity = self._identity(user, rank, form.get("name", ""), error)
         filled = {
             Slot.NONCE: nonce.encode(),

@@ -19,7 +19,7 @@ async def show(slug: str) -> Response:
     chat = context.serving().chat
     found = await site_members.present(chat, slug, credentials.asker())
     user, expires_at = found.user, found.expires_at
-    body = context.fragment("messages/_identified.html", user=user, rank=found.rank)
+    body = context.fragment("answers/identified.html", user=user, rank=found.rank)
     response = Response(body, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Chat-Identity"] = str(user.id) if user and user.id else "none"

@@ -31,7 +31,7 @@ async def update() -> ResponseReturnValue:
     slug = form.get("room", "")
     rank = await credentials.rank(slug)
     user = await names.rename(chat, credentials.asker(), name, slug)
-    html = context.fragment("messages/_identified.html", user=user, rank=rank)
+    html = context.fragment("answers/identified.html", user=user, rank=rank)
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Chat-Identity"] = str(user.id)
     return response

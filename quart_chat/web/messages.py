@@ -145,7 +145,7 @@ def _changed(event: Event, rank: Rank | None = None, status: int = 200) -> Respo
     message = event.act.message
     body = context.serving().templates.fragment(event)
     if rank is not None:
-        body += context.fragment("messages/_identified.html", user=message.author, rank=rank)
+        body += context.fragment("answers/identified.html", user=message.author, rank=rank)
     response = _html(body, status)
     response.headers["Chat-Message"] = str(message.id)
     response.headers["Chat-Version"] = str(message.version)

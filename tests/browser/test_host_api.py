@@ -67,8 +67,10 @@ async def test_page_around_hears_what_happens(
     await ana.room().shows("from before", "mine")
     await alice.edit_message(old.message_id, "from before, edited")
     hers = await alice.post_message("hers")
+    mine = await ana.room().frame.locator("#messages [data-own]").get_attribute("id")
+    assert mine is not None
     assert await heard(ana, "message", 2) == [
-        {"id": old.message_id + 1, "author": "Ana", "text": "mine", "own": True, "verified": False},
+        {"id": int(mine.removeprefix("message-")), "author": "Ana", "text": "mine", "own": True, "verified": False},
         {"id": hers.message_id, "author": "Alice", "text": "hers", "own": False, "verified": False},
     ]
     size = (await heard(ana, "resize", 1))[-1]

@@ -247,7 +247,7 @@ async def test_file_that_cannot_be_looked_at_for_a_moment_is_not_taken_for_anoth
         await stored.post(room, "after")
     assert not list(tmp_path.glob("*.aside-*"))
     with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
-        kept = connection.execute("SELECT key FROM messages ORDER BY id").fetchall()
+        kept = connection.execute("SELECT key FROM messages ORDER BY position").fetchall()
     assert kept == [("before",), ("after",)]
 
 

@@ -33,7 +33,7 @@ async def fill(stored: Stored, room: Room, text: str) -> list[str]:
 
 
 def keys(stored: Stored) -> list[str]:
-    return [str(row[0]) for row in stored.rows("SELECT key FROM messages ORDER BY id")]
+    return [str(row[0]) for row in stored.rows("SELECT key FROM messages ORDER BY position")]
 
 
 async def test_locked_file_is_an_error_to_the_poster_and_nothing_is_stored(impatient: Stored) -> None:

@@ -153,7 +153,7 @@ async def test_cancelled_caller_does_not_break_the_batch(stored: Stored) -> None
     await gate.open()
     results = await asyncio.gather(*posts, return_exceptions=True)
     assert [isinstance(result, asyncio.CancelledError) for result in results] == [n % 3 == 0 for n in range(30)]
-    keys = [int(str(row[0])) for row in stored.rows("SELECT key FROM messages ORDER BY id")]
+    keys = [int(str(row[0])) for row in stored.rows("SELECT key FROM messages ORDER BY position")]
     assert keys == [n for n in range(30) if n % 3], "who gave up before it began left nothing, the others everything"
     assert [event.cursor for event in stored.published] == list(range(1, 21))
 
@@ -174,7 +174,7 @@ async def test_caller_cancelled_in_the_middle_does_not_take_its_transaction_back
     await asyncio.gather(task, return_exceptions=True)
     go_on.set()
     await stored.post(room, "next")
-    assert stored.rows("SELECT key FROM messages ORDER BY id") == [("slow",), ("next",)]
+    assert stored.rows("SELECT key FROM messages ORDER BY position") == [("slow",), ("next",)]
     assert [event.cursor for event in stored.published] == [1, 2]
 
 
