@@ -2,9 +2,11 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -196,3 +198,32 @@ def test_event_has_a_template(subtests: pytest.Subtests) -> None:
 def test_template_shows_an_event() -> None:
     found = {path.stem for path in (assets.folder("templates") / "events").glob("*.html")}
     assert found == set(ACT_NAMES.values())
+
+
+DOCUMENT = assets.folder("docs") / "architecture.md"
+
+HOP = re.compile(r" [1-6] ([a-z_/-]+\.(?:py|js))(?: ([a-z_]+))? ")
+
+
+def root_of(name: str) -> Path:
+    return PACKAGE / name if (PACKAGE / name).is_file() else PACKAGE.parent / name
+
+
+def test_each_hop_of_a_message_leads_to_the_next() -> None:
+    """By an import, or by a word beside the function."""
+    hops = HOP.findall(DOCUMENT.read_text("utf-8").partition("## Names")[0])
+    assert len(hops) == 6
+    for (file, function), (after, _) in pairwise(hops):
+        text = root_of(file).read_text("utf-8")
+        assert re.search(rf"def {function}\(", text), f"{file} has no {function}"
+        folder, _, name = after.removesuffix(".py").rpartition("/")
+        imported = re.search(rf"from quart_chat\.{folder.replace('/', '.')} import .*\b{name}\b", text)
+        assert imported or after in text, f"{file} does not say that {after} is next"
+
+
+def test_files_that_the_architecture_names_are_there() -> None:
+    named = set(re.findall(r"`([a-z_/-]*[a-z_-]+\.(?:py|js|html|css|sql))(?: \w+)?`", DOCUMENT.read_text("utf-8")))
+    roots = PACKAGE, *(PACKAGE.parent / name for name in ("static", "templates", "tests", "bench", "scripts"))
+    files = [path.as_posix() for root in roots for path in root.rglob("*.*")]
+    assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
+    assert len(named) > 100

@@ -15,6 +15,7 @@ class MemoryBroker:
         self._watching: set[Callable[[int], None]] = set()
 
     def publish(self, committed: Sequence[Event]) -> None:
+        """Into the inbox of whoever hears of the room: of its feed in streaming/feed.py, which goes on with it."""
         for event in committed:
             self._put(Topic.room(event.room_id), event, INBOX)
             for watching in self._watching:

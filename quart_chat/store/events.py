@@ -32,7 +32,7 @@ def append(tx: Transaction, room: Room, act: Act, *, actor: int | None, now: int
     """Write what the user with the id `actor` did, or the operator where that is None, to the log of a room that this
     transaction has claimed, and emit it. A MessagePosted has the position that is next.
 
-    After the commit it goes on in `on_commit` of app.py, to the broker, and from there to streaming/feed.py.
+    After the commit app.py hands it to broker/memory.py.
     """
     (event,) = append_all(tx, room, [act], actor=actor, now=now)
     return event

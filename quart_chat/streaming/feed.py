@@ -1,7 +1,8 @@
 """One room's log on its way to that room's readers, in this process.
 
-A feed encodes each event once and hands the same bytes to everybody. It keeps the newest of them in a ring, so that
-readers who come back together do not ask the database.
+A feed takes events out of its inbox, encodes each once and hands the same bytes to everybody: on a page they come to
+static/js/link/by-stream.js. It keeps the newest in a ring, so that readers who come back together do not ask the
+database.
 """
 
 import asyncio
@@ -331,6 +332,7 @@ class Feed:
         return self._turn + TURNS
 
     async def _take(self, news: Sequence[News]) -> None:
+        """Hand out the events that follow each other; where one is missing in between, those that the store has."""
         run: list[Event] = []
         for event in news:
             if not isinstance(event, Event | Position):
@@ -377,6 +379,7 @@ class Feed:
             await self._deliver(portion)
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
+        """To the ring, to all who read live, and to the polls that wait."""
         for entry in entries:
             self._ring.append(entry)
         # Head and readers are taken in one step: whoever joins from here on has these entries from the ring.

@@ -1,5 +1,5 @@
-// One stream of Server-Sent Events. hx-sse reads it and swaps what it brings; when there should be one is decided
-// elsewhere: hx-sse never tries again when a first request fails, and cannot see a dead connection.
+// One stream of Server-Sent Events. hx-sse reads it and swaps what it brings (templates/events/) into the page; when there
+// should be one is decided in ladder.js: hx-sse never tries again when a first request fails, and cannot see a dead connection.
 import { htmxReady } from "../lib/load-htmx.js";
 import { leave } from "./out.js";
 import { advance, here, isAhead, isNext } from "./log.js";
