@@ -11,11 +11,15 @@ import click
 from quart_chat.config import Config, load_config
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import ChatError, RoomNotFound, StartupError
+from quart_chat.text import JOINERS
 
 T = TypeVar("T")
 
 SERVICE = Path("/var/lib/quart-chat/quart_chat.db")
 """Where deploy/quart-chat.service keeps its database."""
+
+LONGEST = 1000
+"""Characters of a line that are shown."""
 
 database_option = click.option(
     "--database", metavar="URL", help="Where messages are kept. [default: sqlite:///quart_chat.db]"
@@ -28,7 +32,25 @@ class OneLine(click.ClickException):
     exit_code = 2
 
     def show(self, file: object = None) -> None:
-        click.echo(f"quart-chat: {self.message}", err=True)
+        click.echo(f"quart-chat: {in_one_line(self.message)}", err=True)
+
+
+def words(value: str) -> str:
+    """The type of an argument that says what something is called: a shell passes any bytes on, and databases have only
+    text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise OneLine(f"“{value}” is not UTF-8.") from None
+    return value
+
+
+def in_one_line(message: str) -> str:
+    """As a terminal shows it, also where it repeats what somebody has typed: what is no letter or sign as its escape,
+    and of what is very long the beginning and the end."""
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
+    return "".join(sign if sign.isprintable() or sign in JOINERS else ascii(sign)[1:-1] for sign in message)
 
 
 def in_chat(database: str | None, room: str, do: Callable[[Chat], Awaitable[T]]) -> T:

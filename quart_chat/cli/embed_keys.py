@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from quart_chat import sites
-from quart_chat.cli.beside import OneLine, database_option, in_chat
+from quart_chat.cli.beside import OneLine, database_option, in_chat, words
 from quart_chat.domain import embed_keys, embeds, rooms
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.domain.chat import Chat
@@ -22,7 +22,7 @@ def embed_key() -> None:
 
 
 @embed_key.command()
-@click.argument("room")
+@click.argument("room", type=words)
 @click.option(
     "--algorithm", type=algorithms, default="HS256", show_default=True,
     help="HS256: a secret that both servers know. EdDSA: a private key, of which this server keeps the public half.",
@@ -39,7 +39,7 @@ def create(room: str, algorithm: str, database: str | None) -> None:
 
 
 @embed_key.command()
-@click.argument("room")
+@click.argument("room", type=words)
 @click.option(
     "--grace", metavar="HOURS", type=float, default=GRACE / 3600, show_default=True,
     help="How long the old key stays valid.",
@@ -60,8 +60,8 @@ def rotate(room: str, grace: float, algorithm: str | None, database: str | None)
 
 
 @embed_key.command()
-@click.argument("room")
-@click.argument("key")
+@click.argument("room", type=words)
+@click.argument("key", type=words)
 @database_option
 def revoke(room: str, key: str, database: str | None) -> None:
     """Make KEY of ROOM invalid at once, with every token that it has signed."""
@@ -77,7 +77,7 @@ def revoke(room: str, key: str, database: str | None) -> None:
 
 
 @embed_key.command("list")
-@click.argument("room")
+@click.argument("room", type=words)
 @database_option
 def list_keys(room: str, database: str | None) -> None:
     """Show which keys of ROOM are valid. Secrets are not shown."""
@@ -105,7 +105,7 @@ class Change:
 
 
 @room_group.command()
-@click.argument("room")
+@click.argument("room", type=words)
 @click.option("--allow", metavar="ORIGIN", multiple=True, help="Let pages of a site show the room; may be repeated.")
 @click.option("--remove", metavar="ORIGIN", multiple=True, help="Take a site off the list; may be repeated.")
 @click.option("--nobody", is_flag=True, help="Empty the list: no site may show the room.")

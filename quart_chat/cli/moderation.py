@@ -2,7 +2,7 @@
 
 import click
 
-from quart_chat.cli.beside import OneLine, database_option, in_chat
+from quart_chat.cli.beside import OneLine, database_option, in_chat, words
 from quart_chat.domain import messages, moderation, operators
 from quart_chat.domain.actors import CONSOLE
 from quart_chat.domain.chat import Chat
@@ -21,7 +21,7 @@ def user_group() -> None:
 
 
 @user_group.command()
-@click.argument("name")
+@click.argument("name", type=words)
 @click.option("--no-operator", is_flag=True, help="Take it away again.")
 @database_option
 def operator(name: str, no_operator: bool, database: str | None) -> None:
@@ -61,8 +61,8 @@ def delete(number: int, database: str | None) -> None:
 
 
 @click.command()
-@click.argument("room")
-@click.argument("user")
+@click.argument("room", type=words)
+@click.argument("user", type=words)
 @click.option("--ban", is_flag=True, help="For a guest, let nobody new in from where they wrote last.")
 @click.option("--reason", help="What the person reads; of who is out already it stays unless this says otherwise.")
 @database_option
@@ -82,8 +82,8 @@ def remove(room: str, user: str, ban: bool, reason: str | None, database: str | 
 
 
 @click.command()
-@click.argument("room")
-@click.argument("user")
+@click.argument("room", type=words)
+@click.argument("user", type=words)
 @database_option
 def let_in(room: str, user: str, database: str | None) -> None:
     """Let USER into ROOM again, and others from their network.
@@ -98,8 +98,8 @@ def let_in(room: str, user: str, database: str | None) -> None:
 
 
 @click.command()
-@click.argument("room")
-@click.argument("user")
+@click.argument("room", type=words)
+@click.argument("user", type=words)
 @click.option("--no", is_flag=True, help="Take it away again.")
 @database_option
 def moderator(room: str, user: str, no: bool, database: str | None) -> None:

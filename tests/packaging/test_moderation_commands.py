@@ -113,6 +113,8 @@ async def tell_apart(server: Server, people: list[Person]) -> None:
     assert answers == [200, 403, 403]
 
 
+LONG = "x" * 10_000
+
 REFUSED: dict[tuple[str, ...], str] = {
     ("message", "delete", "77"): "There is no message 77.",
     ("message", "delete", str(2**62)): f"There is no message {2**62}.",
@@ -121,14 +123,14 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("room", "remove", "nowhere", "Olga"): "There is no room “nowhere” in ",
     ("room", "remove", "lobby", "Olga#0000"): "There is nobody called “Olga#0000”.",
     ("room", "remove", "tea", "Olga"): "This person owns the room. Nobody can remove them.",
-    (
-        "room",
-        "remove",
-        "tea",
-        "Olga",
-        "--reason",
-        "x" * 201,
-    ): "The reason is too long: 201 characters, and 200 at most.",
+    ("room", "remove", "tea", "Olga", "--reason", LONG): "The reason is too long: 10,000 characters, and 200 at most.",
+    ("room", "remove", "tea", LONG): "… xxx",
+    ("room", "let-in", LONG, "Olga"): "… xxx",
+    ("room", "let-in", "tea", "a\nb\r\x1b[31m\u202e\x07"): r"There is nobody called “a\nb\r\x1b[31m\u202e\x07”.",
+    ("room", "let-in", "a\nb\x85", "Olga"): r"There is no room “a\nb\x85” in ",
+    ("room", "moderator", "tea", "\udcff\udcfe"): r"“\udcff\udcfe” is not UTF-8.",
+    ("room", "embed", "\udcff"): r"“\udcff” is not UTF-8.",
+    ("user", "operator", "👩\u200d👧 Ζωή"): "There is nobody called “👩\u200d👧 Ζωή”.",
     ("room", "moderator", "tea", "Olga"): "This person owns the room, and looks after it anyway.",
 }
 """What commands do not do, and why."""
@@ -139,6 +141,7 @@ async def test_refused_command_says_why_in_one_line(folder: Path) -> None:
         await rooms.create(chat, "Tea", "tea", Asker(None, "Olga", "192.0.2.1"), "k" * 24)
     said = {arguments: await refused(folder, *arguments) for arguments in REFUSED}
     assert {arguments: line for arguments, line in said.items() if REFUSED[arguments] not in line} == {}
+    assert max(map(len, said.values())) < 1100
 
 
 async def test_help_says_what_each_does(folder: Path) -> None:
