@@ -12,8 +12,8 @@ from tests.browser.cdn import Cdn
 from tests.browser.contexts import Contexts, Options, open_page
 from tests.browser.engines import NOT_IN_WEBKIT
 from tests.browser.firefox import NO_SCRIPTS, asked_of_a_whole_browser, start_firefox
-from tests.browser.gate import gated
 from tests.browser.host import Host, hosting
+from tests.browser.portal import portal_before
 from tests.browser.visit import Visit
 from tests.browser.window import Window
 from tests.people import Person
@@ -117,7 +117,7 @@ async def window(contexts: Contexts, engine: str, server: Server, room: str) -> 
             await context.add_init_script(script)
         url = server.url
         if engine == "firefox" and options.get("java_script_enabled") is False:
-            url = (await behind.enter_async_context(gated(url, policy=NO_SCRIPTS))).url
+            url = (await behind.enter_async_context(portal_before(url, policy=NO_SCRIPTS))).url
         new = Window(await open_page(context, options), url, room)
         new.watch()
         opened.append((new, trouble))

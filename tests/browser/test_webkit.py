@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.gate import ELSEWHERE, PAGE, gated
 from tests.browser.host import Host
+from tests.browser.portal import ELSEWHERE, PAGE, portal_before
 from tests.browser.visit import FRAME, page
 from tests.browser.webkit import Webkit, starting_webkit
 from tests.connections import accepting, connected
@@ -122,18 +122,18 @@ async def test_gate_whose_session_ends_is_said_to_be_one_and_nothing_is_lost(
     webkit: Webkit, host: Host, server: Server, alice: Person
 ) -> None:
     waiting = "return document.getElementById('outbox').textContent.includes('Not confirmed: another server answered')"
-    async with gated(server.url, host.put("/login", "<h1>Sign in to Example</h1>")) as gate:
-        await webkit.open(f"{gate.url}/rooms/{alice.room}")
+    async with portal_before(server.url, host.put("/login", "<h1>Sign in to Example</h1>")) as portal:
+        await webkit.open(f"{portal.url}/rooms/{alice.room}")
         await webkit.says("Live")
         await webkit.run(NAME)
         texts: list[str] = []
         for answer in (ELSEWHERE, PAGE):
-            gate.shut(answer)
+            portal.shut(answer)
             await webkit.says("Another server answers. Reload the page")
             texts.append(f"behind a {answer}")
             await webkit.type("#text", texts[-1] + Keys.ENTER)
             await webkit.sees(True, waiting)
-            gate.open()
+            portal.open()
             await webkit.run("document.dispatchEvent(new Event('visibilitychange'))")  # back from where one signs in
             await webkit.shows(*texts)
             await webkit.says("Live")

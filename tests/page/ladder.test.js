@@ -26,7 +26,7 @@ const held = through({ wait: 25 });
 const unheld = through();
 const late = ["late"];
 const proved = ["proved"];
-const failed = ["pollFailed", { gated: false }];
+const failed = ["pollFailed", { portal: false }];
 const cutPoll = ["pollCut"];
 const again = ["try"];
 const over = (facts) => ["ended", { farewell: null, refused: false, dropped: false, why: "blocks", cut: false, ...facts }];
@@ -185,13 +185,13 @@ const RULES = {
     assert.equal(play(...byPolls, ["lose"]).said, "reconnecting");
     assert.equal(play(...byPolls, ["lose"], over({ dropped: true }), unheld).said, "polling");
   },
-  "a gate is named until the server itself answers": () => {
-    const gated = [...live, over(), ["pollFailed", { gated: true }]];
-    assert.equal(play(...gated).said, "gated");
-    assert.equal(play(...gated, over()).said, "gated");
-    assert.equal(play(...gated, unheld).said, "reconnecting");
-    assert.equal(play(...gated, proved).said, "live");
-    assert.equal(play(...gated, ["lose"]).said, "reconnecting");
+  "a portal is named until the server itself answers": () => {
+    const portal = [...live, over(), ["pollFailed", { portal: true }]];
+    assert.equal(play(...portal).said, "portal");
+    assert.equal(play(...portal, over()).said, "portal");
+    assert.equal(play(...portal, unheld).said, "reconnecting");
+    assert.equal(play(...portal, proved).said, "live");
+    assert.equal(play(...portal, ["lose"]).said, "reconnecting");
   },
   "a reset ends both ways, and the page begins anew when it was loaded": () => {
     const asked = [...byPolls, ["reset"]];
@@ -330,7 +330,7 @@ class World {
     }
     if (this.polls) {
       found.push(() => this.see("polled", { wait: pick(0, 10, 25), network: pick("home", "home", "train"), limited: chance() < 0.1 }));
-      found.push(() => this.see("pollCut"), () => this.see("pollFailed", { gated: chance() < 0.3 }), () => this.see("reset"));
+      found.push(() => this.see("pollCut"), () => this.see("pollFailed", { portal: chance() < 0.3 }), () => this.see("reset"));
     }
     if (this.loading) found.push(() => { this.loading -= 1; this.see("loaded", { done: chance() < 0.5 }); });
     return found;

@@ -1,7 +1,7 @@
 // Requests of the page as whoever is there; and what this server refuses, by whatever way it was asked.
 import { channel } from "./channel.js";
 import { credentials } from "./credential.js";
-import { redirect } from "./gate.js";
+import { redirect } from "./portal.js";
 
 // Calls `listener(code)`.
 const [onRefusal, tell] = channel();

@@ -2,7 +2,7 @@
 // something happens, as long as the network leaves them alone; where it cuts them off, they are short.
 import { ask } from "../lib/ask.js";
 import { Backoff } from "../lib/backoff.js";
-import { isGate } from "../lib/gate.js";
+import { isPortal } from "../lib/portal.js";
 import { room } from "../lib/page.js";
 import { HOLDS } from "./ladder.js";
 import { apply, here } from "./log.js";
@@ -13,7 +13,7 @@ const MARGIN = 5; // what the network may take besides, until the answer begins
 const BODY = 60; // and until it is there
 
 // Asks once. Resolves to { html, from, to, reset, limited, network }; to { refused, code, reason } where this server
-// refuses; to { refused, gated } where a gate in front of it answers; to null where there is no answer.
+// refuses; to { refused, portal } where a portal in front of it answers; to null where there is no answer.
 export async function poll(wait, signal) {
   const from = here();
   // The time is for whatever stores answers that must not be stored.
@@ -26,7 +26,7 @@ export async function poll(wait, signal) {
     const answer = await ask(url, { signal: stopping.signal, cache: "no-store" });
     const { headers } = answer;
     if (headers.has("Chat-Error")) return { refused: true, code: headers.get("Chat-Error"), reason: await answer.text() };
-    if (isGate(answer)) return { refused: true, gated: true };
+    if (isPortal(answer)) return { refused: true, portal: true };
     if (!answer.ok || !headers.has("Chat-Cursor")) return null;
     clearTimeout(timer);
     timer = setTimeout(abort, 1000 * BODY); // much may be on its way over a slow line
@@ -63,7 +63,7 @@ export class Polls {
   hold = 0; // which of HOLDS
 
   // `told` hears polled(answer) after its events are in the page, cut() of a poll that was held and got no answer, and
-  // failed(gated) of any other.
+  // failed(portal) of any other.
   constructor(told) {
     this.#told = told;
   }
@@ -111,7 +111,7 @@ export class Polls {
         this.#told.cut();
       } else {
         wait = 0;
-        this.#told.failed(Boolean(answer?.gated));
+        this.#told.failed(Boolean(answer?.portal));
         await this.#sleep(backoff.next());
       }
     }

@@ -18,7 +18,7 @@ export class Connection {
   #does; // by its name, whatever the ladder says
 
   // `told` hears:
-  //   changed({ state, why })      connecting, live, polling, checking, reconnecting, gated
+  //   changed({ state, why })      connecting, live, polling, checking, reconnecting, portal
   //   happened(html, from, to)     what is in the page now, to tell other tabs
   //   beat()                       a sign of life
   //   reset()                      the page was loaded anew
@@ -42,7 +42,7 @@ export class Connection {
         return tell("polled", answer);
       },
       cut: () => tell("pollCut"),
-      failed: (gated) => tell("pollFailed", { gated }),
+      failed: (portal) => tell("pollFailed", { portal }),
     });
     const wait = (type) => (delay) => {
       this.#timers.set(type, delay === "backoff" ? this.#backoff.next() : delay, () => tell(type, { known: recallWay() }));

@@ -26,7 +26,7 @@ export const START = {
   held: true, // whether this page may hold a connection at all
   stream: "closed", // or "due": one will be tried; "open", or being opened; "ending": let go of, and not yet gone
   polls: "off", // or "asking", or "through"
-  trouble: null, // or "failed", the last attempt at anything; or "gated": somebody else answers in the server's place
+  trouble: null, // or "failed", the last attempt at anything; or "portal": somebody else answers in the server's place
   seen: false, // whether this page was ever in touch
   why: "buffers", // because of what polls are the way
   probe: 0,
@@ -53,9 +53,9 @@ export function ladder(state, event) {
   return [next, todo];
 }
 
-// What people are told: connecting, live, polling, checking, reconnecting or gated.
+// What people are told: connecting, live, polling, checking, reconnecting or portal.
 export function words({ name, polls, trouble, seen }) {
-  if (trouble === "gated") return trouble;
+  if (trouble === "portal") return trouble;
   if (name === "live" || (isPolled({ name }) && polls === "through")) return name;
   return trouble || seen ? "reconnecting" : "connecting";
 }
@@ -179,10 +179,10 @@ const STEPS = {
   // A held poll was cut: what is asked next, and is not held, tells whether it was the holding.
   pollCut: (state) => ({ ...state, cut: true }),
 
-  pollFailed(state, { gated }, todo) {
+  pollFailed(state, { portal }, todo) {
     if (state.polls === "off") return state;
     todo("say");
-    const next = { ...state, polls: "asking", cut: false, trouble: gated ? "gated" : "failed", verdict: nothing(state.verdict) };
+    const next = { ...state, polls: "asking", cut: false, trouble: portal ? "portal" : "failed", verdict: nothing(state.verdict) };
     return attempt(next, todo); // polls may be what does not get through
   },
 

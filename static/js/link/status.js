@@ -13,7 +13,7 @@ const WORDS = {
   checking: "Checking every 2 s",
   reconnecting: "Reconnecting…",
   offline: "Offline",
-  gated: "Another server answers",
+  portal: "Another server answers",
   broken: "No live updates",
 };
 
@@ -27,9 +27,9 @@ const REASONS = {
 
 const EXPLAINED = ["polling", "checking"];
 
-// Where the line leads to. A gate's own page may refuse to be shown in a frame.
+// Where the line leads to. A portal's own page may refuse to be shown in a frame.
 const DIAGNOSIS = { href: "/diagnose", target: "_blank", title: "What your network does, and how to change it" };
-const GATE = {
+const PORTAL = {
   ...(embedded ? { href: `/rooms/${room}`, target: "_blank" } : { href: location.pathname + location.search, target: "_self" }),
   title: "Something in front of the chat answers in its place; a sign-in may have ended. What you have written is kept.",
 };
@@ -45,16 +45,16 @@ let state = isBehind() ? "behind" : "connecting";
 let why = "";
 let sending = false;
 let unsent = 0;
-let gated = false;
+let portal = false;
 let timer;
 
 function show() {
-  const shown = gated ? "gated" : state === "reconnecting" && !navigator.onLine ? "offline" : state;
+  const shown = portal ? "portal" : state === "reconnecting" && !navigator.onLine ? "offline" : state;
   let words = sending && shown === "live" ? "Sending…" : WORDS[shown];
   let explained = EXPLAINED.includes(shown) && REASONS[why];
   if (unsent && !sending) words += ` · ${unsent} waiting`;
   if (explained) words += ": ";
-  if (shown === "gated") {
+  if (shown === "portal") {
     words += ". ";
     explained = embedded ? "Open the chat" : "Reload the page";
   }
@@ -62,7 +62,7 @@ function show() {
   set(text, words);
   set(reason, explained || "");
   reason.hidden = !explained;
-  Object.assign(reason, shown === "gated" ? GATE : DIAGNOSIS);
+  Object.assign(reason, shown === "portal" ? PORTAL : DIAGNOSIS);
 }
 
 function set(element, words) {
@@ -88,7 +88,7 @@ export function showSending(next) {
 // `answered` by somebody else, and not by the server.
 export function showUnsent(count, answered = false) {
   unsent = count;
-  gated = answered;
+  portal = answered;
   show();
 }
 

@@ -1,7 +1,7 @@
 // Where one writes: grows with the text, sends with Enter, keeps the draft, and edits one's own messages.
 import { announce } from "../lib/announce.js";
 import { onOwner } from "../lib/credential.js";
-import { blame } from "../lib/gate.js";
+import { blame } from "../lib/portal.js";
 import { isComposingKey } from "../lib/keys.js";
 import { room } from "../lib/page.js";
 import { onDeleted } from "../list/deletions.js";

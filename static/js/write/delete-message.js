@@ -1,6 +1,6 @@
 // Deletes a message, once it has been confirmed.
 import { embedded } from "../lib/credential.js";
-import { blame } from "../lib/gate.js";
+import { blame } from "../lib/portal.js";
 import { room } from "../lib/page.js";
 import { mayDelete } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";

@@ -1,6 +1,6 @@
 // Puts one's own message where one writes, as the server has it: what the page shows may be a translation by the browser.
 import { ask } from "../lib/ask.js";
-import { blame, isGate } from "../lib/gate.js";
+import { blame, isPortal } from "../lib/portal.js";
 import { room } from "../lib/page.js";
 import { mayEdit } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";
@@ -25,7 +25,7 @@ async function source(id) {
   const version = answer?.headers.get("Chat-Version");
   if (version) return { text: await answer.text(), version };
   const code = answer?.headers.get("Chat-Error");
-  if (!code || answer.status >= 500) return unanswered(answer && isGate(answer) ? null : undefined);
+  if (!code || answer.status >= 500) return unanswered(answer && isPortal(answer) ? null : undefined);
   return code.startsWith("identity_") ? SIGN_IN_OVER : answer.text();
 }
 

@@ -2,7 +2,7 @@
 // another tab of this browser may have become somebody since.
 import { ask } from "../lib/ask.js";
 import { hasGuest, host, owner } from "../lib/credential.js";
-import { isOurs } from "../lib/gate.js";
+import { isOurs } from "../lib/portal.js";
 import { htmxReady } from "../lib/load-htmx.js";
 import { room } from "../lib/page.js";
 import { me, onViewer } from "../list/may.js";

@@ -22,7 +22,7 @@ let items = inOrder(loadAll("outbox:"));
 const homeless = new Set(); // what could not be stored
 let sending = false;
 let stuck = false; // whether what waits is worth a word
-let gated = false; // whether somebody else has answered in the server's place
+let portal = false; // whether somebody else has answered in the server's place
 let retry = FIRST_RETRY;
 let timer;
 let takeOver;
@@ -78,7 +78,7 @@ async function sendAll() {
     const { key, text, name } = item;
     const user = me();
     const answer = await post(url, { key, text, ...(name && { name }), ...(user && { user }) }, () => isMine(item));
-    gated = answer === null;
+    portal = answer === null;
     if (!items.includes(item)) continue;
     if (answer?.status === 429 && asked(answer) <= PACE) {
       pause = asked(answer);
@@ -140,7 +140,7 @@ const hold = (event) => event.preventDefault();
 
 function count(isStuck) {
   stuck = isStuck && items.length > 0;
-  showUnsent(stuck ? items.length : 0, stuck && gated);
+  showUnsent(stuck ? items.length : 0, stuck && portal);
 }
 
 function add(item) {

@@ -2,7 +2,7 @@
 import { ask } from "../lib/ask.js";
 import { channel } from "../lib/channel.js";
 import { takeCredential } from "../lib/credential.js";
-import { isGate, isOurs } from "../lib/gate.js";
+import { isPortal, isOurs } from "../lib/portal.js";
 import { htmxReady } from "../lib/load-htmx.js";
 
 const TOO_LARGE = 413;
@@ -34,7 +34,7 @@ export function post(url, values, wanted = () => true) {
       error.textContent = "A server between here and the chat does not take that much at once. Send it in parts.";
       return answer;
     }
-    return answer && isGate(answer) ? null : undefined;
+    return answer && isPortal(answer) ? null : undefined;
   });
   last = turn;
   return turn;

@@ -1,7 +1,7 @@
 // Removes whoever wrote a message from the room, once it has been confirmed.
 import { announce } from "../lib/announce.js";
 import { embedded } from "../lib/credential.js";
-import { blame } from "../lib/gate.js";
+import { blame } from "../lib/portal.js";
 import { room } from "../lib/page.js";
 import { mayRemoveAuthor } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";

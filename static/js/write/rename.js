@@ -1,6 +1,6 @@
 // Changes one's name without leaving the page. What shows it is swapped in with the answer, and everywhere else by the log.
 import { announce } from "../lib/announce.js";
-import { blame } from "../lib/gate.js";
+import { blame } from "../lib/portal.js";
 import { isComposingKey } from "../lib/keys.js";
 import { room } from "../lib/page.js";
 import { showError } from "./composer.js";

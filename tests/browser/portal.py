@@ -1,4 +1,4 @@
-"""A gate in front of the chat, as sign-in proxies are: whoever has a session passes, all others get its own answer."""
+"""A portal in front of the chat, as sign-in proxies are: whoever has a session passes, others get its own answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ UNAUTHORIZED = "401"
 PAGE = "200"
 
 
-class Gate:
+class Portal:
     """Serves what is behind `inside`. While it is `shut`, every new request gets one of the answers above."""
 
     def __init__(self, inside: str, login: str, policy: str) -> None:
@@ -88,9 +88,9 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 @asynccontextmanager
-async def gated(inside: str, login: str = "", policy: str = "") -> AsyncIterator[Gate]:
-    """A gate before the address `inside`, which leads to the page `login` of another site, and puts one policy more on
+async def portal_before(inside: str, login: str = "", policy: str = "") -> AsyncIterator[Portal]:
+    """One before the address `inside`, which leads to the page `login` of another site, and puts one policy more on
     what it lets through."""
-    gate = Gate(inside, login, policy)
-    async with accepting(gate.answer) as gate.port:
-        yield gate
+    portal = Portal(inside, login, policy)
+    async with accepting(portal.answer) as portal.port:
+        yield portal

@@ -1,4 +1,4 @@
-// Answers of somebody else in this server's place: of a gate in front of the chat whose session has ended, of a network
+// Answers of somebody else in this server's place: of a portal in front of the chat whose session has ended, of a network
 // that wants a login. They prove nothing, and get nothing into the page.
 
 const OURS = ["Chat-Cursor", "Chat-Message", "Chat-Member", "Chat-Version", "Chat-Identity", "Chat-Error"];
@@ -12,9 +12,9 @@ export const isOurs = ({ headers }) => {
 };
 
 // A proxy that cannot reach the server, or has too much to do, says nothing but that.
-export const isGate = (answer) => !isOurs(answer) && answer.status < 500 && !BUSY.includes(answer.status);
+export const isPortal = (answer) => !isOurs(answer) && answer.status < 500 && !BUSY.includes(answer.status);
 
-// Why something was not done: `answer` is null where a gate has answered, and undefined where nobody has.
+// Why something was not done: `answer` is null where a portal has answered, and undefined where nobody has.
 export function blame(answer) {
   if (answer !== null) return "the server did not answer. Try again.";
   return "another server answered in its place. Reload the page: what you have written is kept.";
