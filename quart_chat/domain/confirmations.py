@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from quart_chat.domain import access, site_members
+from quart_chat.domain import access, signed_users
 from quart_chat.domain.access import Action, Entered
 from quart_chat.domain.actors import Asker, SiteToken
 from quart_chat.domain.chat import Chat
@@ -26,7 +26,7 @@ async def ask(chat: Chat, slug: str, asker: Asker, find: Callable[[Transaction, 
     def job(tx: Transaction) -> tuple[T, Confirmed]:
         entered = access.enter(tx, chat, slug, asker, Action.ASK, claim=writes)
         found, signed = find(tx, entered), entered.actor.signed
-        user = site_members.acting(tx, entered.actor)
+        user = signed_users.acting(tx, entered.actor)
         assert user is not None, "nobody at a console is asked"
         return found, Confirmed(user.key, signed.key_id if signed else None, signed.user.role if signed else None)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from quart_chat.domain import access, confirmations, gates, guests, names, site_members
+from quart_chat.domain import access, confirmations, gates, guests, names, signed_users
 from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Actor, Asker
 from quart_chat.domain.chat import Chat
@@ -81,7 +81,7 @@ def _post(tx: Transaction, chat: Chat, slug: str, asker: Asker, draft: Draft) ->
     entered = access.enter(tx, chat, slug, asker, Action.WRITE, claim=True)
     room, actor = entered.room, entered.actor
     known = actor.stored
-    author = site_members.store(tx, actor.signed.user, known) if actor.signed else _guest(tx, chat, room, actor, draft)
+    author = signed_users.store(tx, actor.signed.user, known) if actor.signed else _guest(tx, chat, room, actor, draft)
     same = known is not None and known.id == author.id
     place = actor.place if same else access.check_in(tx, room, author)
     was = known if actor.signed else author
@@ -173,7 +173,7 @@ async def delete(chat: Chat, slug: str, asker: Asker, message_id: int) -> Event:
             return _unchanged(room, MessageDeleted(message), now)
         messages.update_deleted(tx, message.id, now=now)
         deleted = replace(message, text="", deleted_at=now, version=message.version + 1)
-        actor = site_members.acting(tx, entered.actor)
+        actor = signed_users.acting(tx, entered.actor)
         return events.append(tx, room, MessageDeleted(deleted), actor=actor.id if actor else None, now=now)
 
     return await chat.database.write(job, room=slug)

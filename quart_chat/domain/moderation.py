@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from quart_chat.domain import access, confirmations, site_members
+from quart_chat.domain import access, confirmations, signed_users
 from quart_chat.domain.access import LEAST, Action, Entered
 from quart_chat.domain.actors import Asker, rank_of
 from quart_chat.domain.chat import Chat
@@ -245,7 +245,7 @@ def _check(entered: Entered, user: User, place: Place | None) -> None:
 
 
 def _by(tx: Transaction, entered: Entered) -> int | None:
-    user = site_members.acting(tx, entered.actor)
+    user = signed_users.acting(tx, entered.actor)
     return user.id if user else None
 
 

@@ -2,7 +2,7 @@
 
 from quart.wrappers import Response
 
-from quart_chat.domain import site_members
+from quart_chat.domain import signed_users
 from quart_chat.http import context, credentials
 from quart_chat.http.surfaces import Blueprint, Refusal, Surface
 
@@ -17,7 +17,7 @@ async def show(slug: str) -> Response:
     seconds a token counts that the room's site has signed.
     """
     chat = context.serving().chat
-    found = await site_members.present(chat, slug, credentials.asker())
+    found = await signed_users.present(chat, slug, credentials.asker())
     user, expires_at = found.user, found.expires_at
     body = context.fragment("answers/identified.html", user=user, rank=found.rank)
     response = Response(body, content_type="text/html; charset=utf-8")

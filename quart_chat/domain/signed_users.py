@@ -45,8 +45,8 @@ def acting(tx: Transaction, actor: Actor) -> User | None:
     return actor.stored or (store(tx, actor.signed.user, None) if actor.signed else None)
 
 
-def store(tx: Transaction, member: User, known: User | None) -> User:
-    """The member's row, as the site now describes them."""
-    if known is not None and (known.name, known.avatar, known.role) == (member.name, member.avatar, member.role):
+def store(tx: Transaction, signed: User, known: User | None) -> User:
+    """Their row, as the site now describes them."""
+    if known is not None and (known.name, known.avatar, known.role) == (signed.name, signed.avatar, signed.role):
         return known
-    return users.upsert_signed(tx, member, skeleton=skeleton(member.name))
+    return users.upsert_signed(tx, signed, skeleton=skeleton(signed.name))
