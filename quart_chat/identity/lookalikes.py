@@ -55,12 +55,12 @@ def skeletons(name: str) -> frozenset[str]:
 
 def _without_foreign_marks(folded: str) -> str:
     """Without those that stand on a letter of another script, as it looks: what has become a Latin letter by its shape
-    bears no mark of where it came from."""
+    bears no mark of where it came from. Nor does a mark count that stands before every letter."""
     kept, base = [], ""
     for character in folded:
         if unicodedata.category(character) != "Mn":
             base = character
-        elif base and not _scripts(character) & _scripts(base):
+        elif not base or not _scripts(character) & _scripts(base):
             continue
         kept.append(character)
     return "".join(kept)

@@ -24,6 +24,11 @@ PRIVATE = 0o600
 BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file in WAL mode. It gives them the file's own mode."""
 
+
+class AlreadyServed(StartupError):
+    """Another server has the lock."""
+
+
 Identity = tuple[int, int]
 """Device and inode: a file, whatever it is called. It is nobody else's while it is open."""
 
@@ -104,7 +109,7 @@ def lock(path: Path) -> int:
             os.fchmod(handle, PRIVATE)
     except BlockingIOError:
         os.close(handle)
-        raise StartupError(
+        raise AlreadyServed(
             f"The database {path} is already served by another process. With QUART_CHAT_BROKER_URL=memory:// there "
             "can be only one: stop the other, set workers = 1, or give this one another QUART_CHAT_DATABASE_URL."
         ) from None

@@ -9,8 +9,9 @@ import structlog
 
 from quart_chat.errors import StartupError
 from quart_chat.store import file, history
-from quart_chat.store.file import Watch
+from quart_chat.store.file import AlreadyServed, Watch
 from quart_chat.store.history import Unsound
+from quart_chat.store.wal import WriteAheadLog
 from quart_chat.store.witness import Witness
 
 log = structlog.get_logger()
@@ -27,7 +28,11 @@ class Gone(Exception):
 
 
 class WrittenOver(Gone):
-    """It does, but another database was written into the very file: nothing of ours may get in there."""
+    """It does, but something else was written into the very files: nothing of ours may get in there."""
+
+
+class TakenOver(Gone):
+    """Another server has the file, and puts into it what is in the log."""
 
 
 class Guard:
@@ -40,11 +45,12 @@ class Guard:
         self._another: str | None = None
         self._identity: file.Identity | None = None
         self._watch: Watch | None = None
+        self._log: WriteAheadLog | None = None
         self._witness: Witness | None = None
         self._epoch = ""
         self._total = 0
         self._lost: str | None = None
-        self._over: WrittenOver | None = None
+        self._over: WrittenOver | TakenOver | None = None
 
     def take(self) -> None:
         """Lock the file and look at it. Raises StartupError."""
@@ -73,6 +79,7 @@ class Guard:
         if self._watch.trouble() or file.identity(self._real) != self._identity:
             raise StartupError(f"The database {self._path} was replaced while it was being opened. Start again.")
         try:
+            self._log = WriteAheadLog(self._real)
             self._witness = Witness(self._real)
             self._note()
             self._witness.settle()
@@ -89,6 +96,8 @@ class Guard:
         try:
             if lost := self._watch.trouble():
                 raise Gone(lost)
+            self._keep_lock()
+            self._check_log()
             if self._watch.changed_at != seen:
                 self._inspect()
         except BaseException:
@@ -100,6 +109,7 @@ class Guard:
         assert self._watch is not None
         if lost := self._watch.trouble():
             raise Gone(lost)
+        self._check_log()
         self._total += events
         self._write()
         if self._lost is not None:
@@ -111,7 +121,7 @@ class Guard:
         if self._lost is None:
             self._lost = str(lost)
             log.error("nothing is stored any more", database=str(self._path), reason=str(lost))
-        if isinstance(lost, WrittenOver):
+        if isinstance(lost, WrittenOver | TakenOver):
             self._disown(lost)
             return
         with suppress(sqlite3.Error):
@@ -151,16 +161,49 @@ class Guard:
         if self._watch is not None:
             self._watch.leave()
             self._watch = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
-    def _disown(self, lost: WrittenOver) -> None:
-        """Keep SQLite from putting the write-ahead log into the file when it is closed, which it does by itself."""
+    def _disown(self, lost: WrittenOver | TakenOver) -> None:
+        """Keep SQLite from putting the write-ahead log into the file when it is closed, which it does by itself; unless
+        it is the one of another server."""
         if self._over is None:
             self._over = lost
-            with suppress(OSError):
-                file.empty(Path(f"{self._real}-wal"))
+            if isinstance(lost, WrittenOver):
+                with suppress(OSError):
+                    file.empty(Path(f"{self._real}-wal"))
+
+    def _keep_lock(self) -> None:
+        """Somebody takes the lock for a leftover, and removes it: have it again before another server does. Raises
+        TakenOver where one has it, OSError."""
+        found, held = file.identity(file.lock_path(self._real)), os.fstat(self._lock)
+        if found == (held.st_dev, held.st_ino):
+            return
+        try:
+            again = file.lock(self._real)
+        except AlreadyServed as error:
+            raise TakenOver("another server has it, since its lock was removed") from error
+        except StartupError:
+            return  # it cannot be made; then nobody else can, either
+        os.close(self._lock)
+        self._lock = again
+        log.warning("the lock of the database was gone, and is there again", database=str(self._path))
+        if self._witness is not None:
+            # It knows by which lock it stood.
+            self._witness.close()
+            self._witness = Witness(self._real)
+            self._note()
+            self._witness.settle()
+
+    def _check_log(self) -> None:
+        """Raises WrittenOver, OSError."""
+        assert self._log is not None
+        if not self._log.is_whole():
+            raise WrittenOver(f"{self._real.name}-wal was cut short or written over")
 
     def _note(self) -> None:
         """Have the witness say how far the database is, and how the file looks by now."""

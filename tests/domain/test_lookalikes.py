@@ -35,6 +35,7 @@ names = st.one_of(st.text(max_size=40), st.text(alphabet=TRICKY, max_size=30))
         ("Sigrid", "Sig\u05b4rid"),  # marks of one script on letters of another: Hebrew hiriq and dagesh,
         ("Sigrid", "Si\u05bcgrid"),
         ("Sigrid", "S\u0483igrid"),  # a Cyrillic titlo,
+        ("Sigrid", "\u05b4Sigrid"),  # one that stands on nothing,
         ("Ната", "Н\u0483ата"),
         ("Ната", "На\u05b4та"),
         ("Ana", "A\u064ena"),  # Arabic, Devanagari, Thai, Syriac, kana,

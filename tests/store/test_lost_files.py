@@ -60,6 +60,20 @@ def remove_index(path: Path) -> None:
     Path(f"{path}-shm").unlink()
 
 
+def cut_log_short(path: Path) -> None:
+    os.truncate(f"{path}-wal", 0)
+
+
+def write_over_log(path: Path) -> None:
+    log = Path(f"{path}-wal")
+    log.write_bytes(bytes(log.stat().st_size))
+
+
+def spoil_end_of_log(path: Path) -> None:
+    log = Path(f"{path}-wal")
+    os.truncate(log, log.stat().st_size - 8000)
+
+
 def remove_folder(path: Path) -> None:
     path.parent.rename(path.parent.with_name(f"{path.parent.name}-moved"))
 
@@ -74,7 +88,7 @@ async def test_file_that_is_gone_gets_nothing_more(tmp_path: Path) -> None:
     wrong = []
     for ruin in (
         remove, move, replace, write_over, write_rubbish_over, truncate, remove_log, replace_log, remove_index,
-        remove_folder, turn_link,
+        cut_log_short, write_over_log, spoil_end_of_log, remove_folder, turn_link,
     ):  # fmt: skip
         folder = tmp_path / ruin.__name__
         (folder / "other").mkdir(parents=True)
@@ -112,6 +126,7 @@ def left(ruin: Ruin, folder: Path) -> str:
     messages = {
         replace: {"chat.db": 3}, move: {"moved.db": 20}, remove_log: {"chat.db": 20}, replace_log: {"chat.db": 20},
         remove_index: {"chat.db": 20}, remove_folder: {"../remove_folder-moved/chat.db": 20},
+        cut_log_short: {"chat.db": 0}, write_over_log: {"chat.db": 0}, spoil_end_of_log: {"chat.db": 0},
         write_over: {"chat.db": 3}, turn_link: {"chat.db": 20, "other/chat.db": 3},
     }.get(ruin, {})  # fmt: skip
     for name, count in messages.items():
@@ -132,11 +147,10 @@ async def test_file_that_is_gone_is_noticed_though_nobody_writes(
         async with stored_in(tmp_path / "chat.db") as stored:
             await stored.post(await stored.room(), "kept")
             stored.path.rename(tmp_path / "away.db")
+            # Soon it is all in the file, wherever that is: whatever becomes of the process.
             async with asyncio.timeout(10):
-                while not logged:
+                while not logged or Path(f"{stored.path}-wal").stat().st_size:
                     await asyncio.sleep(0.01)
-            # By then it is all in the file, wherever that is: whatever becomes of the process.
-            assert Path(f"{stored.path}-wal").stat().st_size == 0
     assert [line["reason"] for line in logged] == ["chat.db is gone"]
 
 
@@ -162,6 +176,36 @@ async def test_second_server_is_refused_by_whatever_name_it_calls_the_file(tmp_p
             assert "already served" in await refusal(tmp_path / name), name
         assert "hard link" in await refusal(tmp_path / "hard.db")
         await stored.post(await stored.room(), "the first goes on")
+
+
+async def test_lock_that_somebody_removes_is_made_anew(tmp_path: Path) -> None:
+    with structlog.testing.capture_logs() as logged:
+        async with stored_in(tmp_path / "chat.db") as stored:
+            (tmp_path / "chat.db.lock").unlink()
+            await stored.post(await stored.room(), "goes on")
+            assert "already served" in await refusal(stored.path)
+        async with stored_in(tmp_path / "chat.db"):
+            pass
+    assert [line["event"] for line in logged] == ["the lock of the database was gone, and is there again"]
+
+
+async def test_server_whose_lock_another_one_has_stores_nothing_more_and_spoils_nothing(tmp_path: Path) -> None:
+    async with stored_in(tmp_path / "chat.db") as first:
+        room = await first.room()
+        await first.post(room, "before")
+        (tmp_path / "chat.db.lock").unlink()
+        async with stored_in(first.path, "ben") as second:
+            for number in range(3):
+                await second.post(room, f"second-{number}")
+                with pytest.raises(StoreUnavailable):
+                    await first.post(room, f"first-{number}")
+            await second.post(room, "last")
+        with pytest.raises(StoreUnavailable):
+            await first.post(room, "after")
+    assert not list(tmp_path.glob("*.aside-*"))
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+        kept = connection.execute("SELECT key FROM messages ORDER BY id").fetchall()
+    assert [key for (key,) in kept] == ["before", "second-0", "second-1", "second-2", "last"]
 
 
 async def test_foreign_and_damaged_files_are_refused_and_left_as_they_are(tmp_path: Path) -> None:
