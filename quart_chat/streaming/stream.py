@@ -11,7 +11,7 @@ from quart_chat.streaming.feed import REPLAY_STEP, Feed
 from quart_chat.streaming.feeds import Feeds
 from quart_chat.streaming.queue_reader import QueueReader
 from quart_chat.streaming.reader import Burst, Reason, Viewer, end_of_life
-from quart_chat.takeover.handover import Handover
+from quart_chat.takeover.exchange import Exchange
 from quart_chat.takeover.live import Live
 from quart_chat.takeover.socket_reader import SocketReader
 
@@ -27,12 +27,12 @@ class Terms:
 
 
 def open_at_once(
-    feeds: Feeds, feed: Feed, after: Cursor | None, terms: Terms, handover: Handover, viewer: Viewer
+    feeds: Feeds, feed: Feed, after: Cursor | None, terms: Terms, exchange: Exchange, viewer: Viewer
 ) -> Live | None:
     """A stream that is live already, where its connection can be taken over and the ring has all that its reader has
     missed: then nothing has to be waited for. None where it has to go the long way, by `stream`."""
     found = feed.at_hand(after, terms.replay_limit, viewer.form)
-    transport = handover.transport() if found else None
+    transport = exchange.transport() if found else None
     if found is None or transport is None:
         return None
     reader = SocketReader(transport, viewer, end_of_life(terms.age, feeds.left(viewer)))
@@ -51,7 +51,7 @@ async def stream(
     terms: Terms,
     viewer: Viewer,
     cut_off: Callable[[], object],
-    handover: Handover | None = None,
+    exchange: Exchange | None = None,
 ) -> AsyncGenerator[bytes | Live]:
     """The body of a stream that goes on after `after`; `cut_off` ends whoever is held up in sending it.
 
@@ -77,7 +77,7 @@ async def stream(
         except StoreUnavailable:
             reader.close(Reason.UNAVAILABLE)
         # Nothing was handed out since `entries_after` found the head: there is no await in between.
-        if handover is not None and not reader.closed and (transport := handover.transport()) is not None:
+        if exchange is not None and not reader.closed and (transport := exchange.transport()) is not None:
             live = Live(feeds, feed, SocketReader(transport, viewer, reader.old_at), seat)
             yield live
             return

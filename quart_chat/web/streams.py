@@ -28,7 +28,7 @@ from quart_chat.streaming.forms import HTML
 from quart_chat.streaming.poll import wait
 from quart_chat.streaming.reader import Viewer
 from quart_chat.streaming.stream import Terms, open_at_once, stream
-from quart_chat.takeover.handover import Handover
+from quart_chat.takeover.exchange import Exchange
 from quart_chat.takeover.live import Live
 
 log = structlog.get_logger()
@@ -64,54 +64,54 @@ class Held:
         if scope["type"] == "http" and scope["path"].endswith(("/stream", "/poll")):
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if asked := ADDRESS.fullmatch(path):
-                return self._answer(asked[1], asked[2], HeldRequest(scope, self._serving), Handover(receive, send))
+                return self._answer(asked[1], asked[2], HeldRequest(scope, self._serving), Exchange(receive, send))
         return self._app(scope, receive, send)
 
-    async def _answer(self, slug: str, what: str, request: HeldRequest, handover: Handover) -> None:
+    async def _answer(self, slug: str, what: str, request: HeldRequest, exchange: Exchange) -> None:
         try:
             with context.held(request):
                 del request  # an open stream keeps this frame
-                handover.has_body = context.has_body()
+                exchange.has_body = context.has_body()
                 slug = slug.lower() if slug.isascii() else slug  # as for pages, which are led to the right address
-                live = await (_stream if what == "stream" else _poll)(slug, handover)
+                live = await (_stream if what == "stream" else _poll)(slug, exchange)
         except ChatError as error:
-            await _refuse(handover, error)
+            await _refuse(exchange, error)
         except Exception as error:
             log.error("request failed", exc_info=error)
-            await _refuse(handover, Failed())
+            await _refuse(exchange, Failed())
         else:
             if live is not None:
                 del slug, what  # as above
-                await _live(live, handover)
+                await _live(live, exchange)
 
 
-async def _stream(slug: str, handover: Handover) -> Live | None:
+async def _stream(slug: str, exchange: Exchange) -> Live | None:
     """Server-Sent Events."""
     feed, viewer, _ = await _enter(slug)
-    if not handover.has_body:
-        await handover.receive()
-        if handover.disconnected:
+    if not exchange.has_body:
+        await exchange.receive()
+        if exchange.disconnected:
             return None
-    await _begin(handover, 200, OPENING)
+    await _begin(exchange, 200, OPENING)
     if context.is_head():
-        await _end(handover)
+        await _end(exchange)
         return None
     serving, after = context.serving(), context.last_event_id()
     config = serving.config
     terms = Terms(config.replay_limit, config.replay_bytes, config.heartbeat, config.stream_age)
-    if live := open_at_once(serving.feeds, feed, after, terms, handover, viewer):
+    if live := open_at_once(serving.feeds, feed, after, terms, exchange, viewer):
         return live
     live = None
     try:
-        async with _while_there(handover) as cut_off:
-            async with aclosing(stream(serving.feeds, feed, after, terms, viewer, cut_off, handover)) as body:
+        async with _while_there(exchange) as cut_off:
+            async with aclosing(stream(serving.feeds, feed, after, terms, viewer, cut_off, exchange)) as body:
                 async for piece in body:
                     if isinstance(piece, Live):
                         live = piece
                         break
-                    await handover.send({"type": "http.response.body", "body": piece, "more_body": True})
+                    await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
             if live is None:
-                await _end(handover)
+                await _end(exchange)
     except BaseException:
         # Whoever is live is counted until it has ended.
         if live is not None:
@@ -120,16 +120,16 @@ async def _stream(slug: str, handover: Handover) -> Live | None:
     return live
 
 
-async def _live(live: Live, handover: Handover) -> None:
+async def _live(live: Live, exchange: Exchange) -> None:
     try:
         # Who has left while it was opened is not heard of again.
-        if not handover.disconnected and await live.run(handover.direct):
-            await _end(handover)
+        if not exchange.disconnected and await live.run(exchange.direct):
+            await _end(exchange)
     finally:
         live.end()
 
 
-async def _poll(slug: str, handover: Handover) -> None:
+async def _poll(slug: str, exchange: Exchange) -> None:
     """The fragments after `?after=`, at once or when something happens, but no later than `?wait=` seconds.
 
     The header `Chat-Cursor` says where the next poll goes on; `Chat-Reset: true` that the room must be loaded anew;
@@ -144,9 +144,9 @@ async def _poll(slug: str, handover: Handover) -> None:
     seconds = _seconds(context.argument("wait"))
     in_time = True
     if seconds and not must_reset:
-        async with _while_there(handover):
+        async with _while_there(exchange):
             in_time = await wait(serving.feeds, feed, position, seconds, viewer)
-        if handover.disconnected:
+        if exchange.disconnected:
             return
     entries = await feed.entries_after(position, form)
     await _check(feed, slug, asker, viewer)  # meanwhile
@@ -157,7 +157,7 @@ async def _poll(slug: str, handover: Handover) -> None:
         headers["Chat-Reset"] = "true"
     if not in_time:
         headers["Chat-Limit"] = "true"
-    await _whole(handover, 200, "text/html; charset=utf-8", headers, body)
+    await _whole(exchange, 200, "text/html; charset=utf-8", headers, body)
 
 
 async def _enter(slug: str) -> tuple[Feed, Viewer, Asker]:
@@ -188,44 +188,44 @@ async def _check(feed: Feed, slug: str, asker: Asker, viewer: Viewer) -> None:
         raise RemovedFromRoom
 
 
-async def _refuse(handover: Handover, error: ChatError) -> None:
+async def _refuse(exchange: Exchange, error: ChatError) -> None:
     """Never as HTML: an event stream client could take it for content, or for a reason to ask again at once."""
-    if handover.begun:
+    if exchange.begun:
         return  # A server breaks off what has no end, and its reader comes back.
     headers = {"Chat-Error": error.code}
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(METHODS)
     if isinstance(error, TooFast):
         headers["Retry-After"] = str(error.retry_after)
-    await _whole(handover, error.status, "text/plain; charset=utf-8", headers, f"{error.sentence}\n".encode())
+    await _whole(exchange, error.status, "text/plain; charset=utf-8", headers, f"{error.sentence}\n".encode())
 
 
-async def _whole(handover: Handover, status: int, content_type: str, headers: Headers, body: bytes) -> None:
+async def _whole(exchange: Exchange, status: int, content_type: str, headers: Headers, body: bytes) -> None:
     """An answer that is there as a whole. None of them may be kept by anybody. Whoever does not take it in time gets no
     more of it."""
     fixed = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await _begin(handover, status, _said(content_type, fixed | headers))
-            await _end(handover, body)
+            await _begin(exchange, status, _said(content_type, fixed | headers))
+            await _end(exchange, body)
 
 
-async def _begin(handover: Handover, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-    await handover.send({"type": "http.response.start", "status": status, "headers": [*headers]})
+async def _begin(exchange: Exchange, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    await exchange.send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
 
-async def _end(handover: Handover, body: bytes = b"") -> None:
+async def _end(exchange: Exchange, body: bytes = b"") -> None:
     # A server that cannot get rid of a body, or of the rest of it, would wait for ever.
-    listening = asyncio.create_task(handover.throw_away()) if handover.has_body else None
+    listening = asyncio.create_task(exchange.throw_away()) if exchange.has_body else None
     try:
-        await handover.send({"type": "http.response.body", "body": body, "more_body": False})
+        await exchange.send({"type": "http.response.body", "body": body, "more_body": False})
     finally:
         if listening is not None:
             listening.cancel()
 
 
 @asynccontextmanager
-async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
+async def _while_there(exchange: Exchange) -> AsyncIterator[Callable[[], None]]:
     """Go on while the client is there, or until what comes from this is called: then what is done within this is
     cancelled, and nothing is raised."""
     task = asyncio.current_task()
@@ -238,11 +238,11 @@ async def _while_there(handover: Handover) -> AsyncIterator[Callable[[], None]]:
         task.cancel()
 
     async def listen() -> None:
-        await handover.throw_away()
+        await exchange.throw_away()
         stop()
 
     def cut_off() -> None:
-        if not handover.abort():
+        if not exchange.abort():
             stop()
 
     listening = asyncio.create_task(listen())

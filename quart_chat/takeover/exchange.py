@@ -10,7 +10,7 @@ from quart_chat.asgi import Message, Receive, Send
 from quart_chat.takeover.hypercorn import transport_of
 
 
-class Handover:
+class Exchange:
     """ASGI's `receive` and `send`, and what has been seen of them."""
 
     __slots__ = ("_send", "_whole", "begun", "direct", "disconnected", "has_body")
