@@ -24,7 +24,7 @@ async def write(person: Person, count: int) -> None:
 
 async def test_field_is_few_keys_away_and_messages_are_one_stop(window: OpenWindow, alice: Person) -> None:
     await write(alice, 70)
-    bo = await window(show=False)
+    bo = await window(show=False, trouble=True, own=True)
     await bo.open("#top")  # an address that leads somewhere: the focus is left alone
     await bo.is_live()
     stops = []
@@ -50,6 +50,18 @@ async def test_field_is_few_keys_away_and_messages_are_one_stop(window: OpenWind
     await expect(bo.page.locator(".skip")).to_be_in_viewport(ratio=1)
     await bo.page.keyboard.press("Enter")
     await expect(bo.page.get_by_label("Message", exact=True)).to_be_focused()
+
+    await bo.context.route("**/messages?before=*", lambda route: route.abort())
+    await bo.open()
+    await bo.is_live()
+    await bo.page.locator("#scroller").focus()
+    await bo.page.keyboard.press("Home")
+    again = bo.page.get_by_role("link", name="Older messages could not be loaded. Try again")
+    await again.focus()
+    await bo.context.unroute_all()
+    await bo.page.keyboard.press("Enter")
+    await expect(bo.page.locator("#messages .message")).to_have_count(70)
+    await expect(bo.page.locator("#scroller")).to_be_focused()  # the link is gone
 
 
 async def test_focus_goes_to_the_first_new_message_in_sight(window: OpenWindow, alice: Person) -> None:

@@ -1,7 +1,7 @@
 """The toolbar of a message: where it stands, whose it is, and what it is like without a mouse."""
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
@@ -14,6 +14,13 @@ ELSEWHERE = """async ([number, what, text]) => {
   await fetch(`/rooms/${room}/messages/${number}${what}`, { method: "POST", body: new URLSearchParams({ text }) });
 }"""
 """The same person in another tab: this page hears of it by its stream."""
+
+ARRIVES = """() => {
+  const key = document.querySelector("#outbox .message").id.slice("pending-".length);
+  const body = new URLSearchParams({ key, text: document.querySelector("#outbox .message-text").textContent });
+  return fetch(`${location.pathname}/messages?again`, { method: "POST", body });
+}"""
+"""What waits gets to the server after all, and the page hears of it by its stream alone."""
 
 OFFSET = """() => document.getElementById("toolbar").getBoundingClientRect().top
   - document.querySelector("[data-chosen]").getBoundingClientRect().top"""
@@ -71,6 +78,50 @@ async def test_what_has_the_focus_keeps_it_while_its_message_is_replaced(window:
     await expect(ana.message("mine")).to_have_count(0)
     await expect(ana.toolbar).to_be_hidden()
     await expect(ana.page.locator("#text")).to_be_focused()
+
+
+@pytest.mark.every_browser
+async def test_focus_is_handed_on_when_what_has_it_goes(window: OpenWindow, alice: Person) -> None:
+    hers = [await alice.post_message(text) for text in ("one", "two", "three")]
+    ana = await owner_of(await window(trouble=True), "mine")
+    writes = ana.page.locator("#text")
+
+    def link(text: str) -> Locator:
+        return ana.message(text).locator(".message-link")
+
+    await link("one").focus()
+    await alice.delete_message(hers[0].message_id)
+    await expect(link("two")).to_be_focused()
+    anew = "htmx.ajax('GET', location.pathname + '/messages', { source: '#messages', swap: 'none' })"
+    await ana.page.evaluate(anew)  # as after a reset
+    await expect(link("two")).to_be_focused()
+    await alice.delete_message(hers[1].message_id)
+    await expect(link("three")).to_be_focused()
+
+    number = await ana.number("mine")
+    await link("mine").focus()
+    await ana.delete.press("Enter")
+    await expect(ana.page.get_by_role("dialog")).to_be_visible()
+    await ana.page.evaluate(ELSEWHERE, [number, "/deletion", ""])
+    await expect(ana.page.get_by_role("dialog")).to_be_hidden()  # there is nothing left to ask
+    await expect(writes).to_be_focused()
+
+    await link("three").focus()
+    await alice.delete_message(hers[2].message_id)
+    await expect(ana.message("three")).to_have_count(0)
+    await expect(writes).to_be_focused()
+
+    async def lose(route: Route) -> None:
+        await (route.abort() if route.request.method == "POST" else route.continue_())
+
+    await ana.page.route("**/messages", lose)
+    await ana.window.write("late")
+    await ana.page.get_by_role("button", name="Send").click()
+    stop = ana.page.get_by_role("button", name="Stop trying")
+    await stop.focus()
+    await ana.page.evaluate(ARRIVES)
+    await expect(ana.message("late")).to_be_visible()
+    await expect(writes).to_be_focused()
 
 
 async def test_toolbar_comes_after_its_message_for_the_keyboard(window: OpenWindow, alice: Person) -> None:

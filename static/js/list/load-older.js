@@ -27,6 +27,14 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (isOlder(event)) offerAgain(older(), "Older messages");
 });
 
+// A link that was tried again has the focus, and goes: it is handed on before that.
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  const link = ctx.sourceElement;
+  if (link === document.activeElement && (link === older() || link.closest("#later"))) {
+    document.getElementById("scroller").focus({ preventScroll: true });
+  }
+});
+
 htmxReady.then(() => {
   for (const link of document.querySelectorAll("#older, #later [hx-get]")) link.tabIndex = -1;
 }, () => { /* without it they are links */ });

@@ -1,11 +1,11 @@
 // The links of all messages are one stop for the Tab key; the arrow keys, Home and End go from one to the next
 // (https://www.w3.org/WAI/ARIA/apg/practices/keyboard-interface/#kbd_roving_tabindex).
-import { all, list, onMessages } from "./messages.js";
+import { all, list, onMessages, position } from "./messages.js";
 
 const linkOf = (message) => message?.querySelector(".message-link");
 
 let reachable = null; // the link at which Tab stops
-let held = null; // the id of the message that has the focus, while messages are replaced
+let held = null; // the message that has the focus, while messages are replaced
 
 function stopAt(link) {
   reachable?.setAttribute("tabindex", "-1");
@@ -36,13 +36,26 @@ list.addEventListener("keydown", (event) => {
 
 list.addEventListener("focusin", ({ target }) => { if (target.matches(".message-link")) stopAt(target); });
 
-document.addEventListener("htmx:before:swap", () => { held = document.activeElement?.closest(".message")?.id; });
+// Before anybody takes messages out.
+document.addEventListener("htmx:before:swap", () => {
+  held = list.contains(document.activeElement) ? document.activeElement.closest(".message") : null;
+}, { capture: true });
+
+// Its article is another one now. Where it is gone, the one after it has the focus, or the newest, or where one writes.
+document.addEventListener("htmx:after:swap", () => {
+  if (!held || held.isConnected) return;
+  const after = [...all()].find((message) => position(message) >= position(held));
+  const heir = document.getElementById(held.id) ?? after ?? [...all()].at(-1);
+  if (document.activeElement === document.body) {
+    if (heir) focusMessage(heir, { preventScroll: true });
+    else document.getElementById("text").focus();
+  }
+  held = null;
+});
 
 // The newest one, until another has been chosen.
 onMessages((added) => {
   for (const message of added) if (linkOf(message) !== reachable) linkOf(message)?.setAttribute("tabindex", "-1");
-  const again = document.activeElement === document.body && added.find(({ id }) => id === held);
-  if (again) focusMessage(again, { preventScroll: true }); // its article is another one now
   const messages = [...all()];
   if (!reachable?.isConnected || !list.contains(document.activeElement)) stopAt(linkOf(messages.at(-1)) ?? null);
 }, "place");

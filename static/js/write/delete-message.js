@@ -2,6 +2,7 @@
 import { embedded } from "../lib/credential.js";
 import { blame } from "../lib/portal.js";
 import { room } from "../lib/page.js";
+import { onDeleted } from "../list/deletions.js";
 import { mayDelete } from "../list/may.js";
 import { offer } from "../list/message-toolbar.js";
 import { number } from "../list/messages.js";
@@ -29,6 +30,13 @@ async function remove(id) {
 
 dialog.addEventListener("close", () => {
   if (dialog.returnValue === "delete") remove(dialog.dataset.message);
+});
+
+// Somebody else has done it: there is nothing left to ask, and nothing that the focus could go back to.
+onDeleted((numbers) => {
+  if (!dialog.open || !numbers.includes(Number(dialog.dataset.message))) return;
+  dialog.close();
+  document.getElementById("text").focus();
 });
 
 offer("delete", mayDelete, ask);

@@ -22,7 +22,7 @@ export function showPending(item, next, { retry, discard }) {
 }
 
 export function hidePending(item) {
-  pendingElement(item)?.toggleAttribute("hidden", true);
+  takeAway(item, (element) => { element.hidden = true; });
 }
 
 // `failed` where there is something to be done about it.
@@ -37,14 +37,18 @@ export function describePending(item, words, failed = pendingElement(item)?.hasA
   if (focused) document.getElementById("text").focus();
 }
 
-// What had the focus in it gives it to the next that waits, or to where one writes.
 export function removePending(item) {
+  takeAway(item, (element) => element.remove());
+}
+
+// What had the focus in it gives it to the next that waits, or to where one writes.
+function takeAway(item, go) {
   const element = pendingElement(item);
   if (!element) return;
   const focused = element.contains(document.activeElement);
   const next = element.nextElementSibling ?? element.previousElementSibling;
-  element.remove();
+  go(element);
   if (!focused) return;
-  const button = next && [...buttonsOf(next)].find((each) => !each.hidden);
-  (button ?? document.getElementById("text")).focus();
+  const button = next && !next.hidden && [...buttonsOf(next)].find((each) => !each.hidden);
+  (button || document.getElementById("text")).focus();
 }
