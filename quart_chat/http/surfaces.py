@@ -53,6 +53,10 @@ STRICTEST = Surface()
 PAGES = Surface(Refusal.PAGE, foreign=True, length=FORM_LENGTH, kinds=(FORM,))
 """Pages, and the forms on them."""
 
+QUESTIONS = Surface(Refusal.PAGE)
+"""Pages on which one press destroys or decides something: another site must not have one open behind a window of its
+own, which goes away between the two presses of a double click."""
+
 
 class Blueprint(QuartBlueprint):
     """Quart's, with the surface of its routes. Quart's own is taken for one that says nothing."""

@@ -14,7 +14,7 @@ from quart_chat.domain.moderation import Question
 from quart_chat.errors import ChatError, IdentityRefused, RankInvalid, SignInOver
 from quart_chat.events import Event, MemberChanged
 from quart_chat.http import context, credentials
-from quart_chat.http.surfaces import PAGES, Blueprint
+from quart_chat.http.surfaces import PAGES, QUESTIONS, Blueprint
 from quart_chat.identity import tickets
 from quart_chat.identity.tickets import Confirmed, Deed
 from quart_chat.models import Standing
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 
 @blueprint.get("/members/<number:user_id>/removal")
+@blueprint.but(QUESTIONS)
 async def ask(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be removed, where no script does."""
     return await _ask(slug, user_id)
@@ -59,6 +60,7 @@ async def confirm(slug: str, user_id: int) -> str:
 
 
 @blueprint.get("/members/<number:user_id>/rank")
+@blueprint.but(QUESTIONS)
 async def ask_rank(slug: str, user_id: int) -> str:
     """A page that asks whether somebody is to be a moderator, or where they are one whether not to be any more."""
     asked = await moderation.ask_to_appoint(context.serving().chat, slug, credentials.asker(), user_id)
@@ -86,6 +88,7 @@ async def confirm_rank(slug: str, user_id: int) -> str:
 
 
 @blueprint.get("/members")
+@blueprint.but(QUESTIONS)
 async def index(slug: str) -> str:
     """Who looks after the room, and who is out."""
     people = await moderation.people(context.serving().chat, slug, credentials.asker())

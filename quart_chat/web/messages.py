@@ -13,7 +13,7 @@ from quart_chat.errors import ChatError, IdentityRefused, SignInOver
 from quart_chat.events import AboutMessage, Event
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
-from quart_chat.http.surfaces import PAGES, STRICTEST, Blueprint
+from quart_chat.http.surfaces import PAGES, QUESTIONS, STRICTEST, Blueprint
 from quart_chat.identity.tickets import Deed
 from quart_chat.models import Draft, Message, Rank
 from quart_chat.web.rooms import compressed, find_page, show_page
@@ -80,6 +80,7 @@ async def source(slug: str, message_id: int) -> Response:
 
 
 @blueprint.get("/<number:message_id>/deletion")
+@blueprint.but(QUESTIONS)
 async def ask(slug: str, message_id: int) -> str:
     """A page that asks whether a message is to be deleted, where no script does."""
     message, _ = await messages.ask_to_delete(context.serving().chat, slug, credentials.asker(), message_id)

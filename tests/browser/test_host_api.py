@@ -114,6 +114,18 @@ async def test_signed_in_person_is_verified_and_stays_so_with_one_stream(
     ana.complains_of()
 
 
+AT_FIRST_AND_LATER = """(button) => {
+  button.classList.remove("late");
+  const { left, top } = button.getBoundingClientRect();
+  button.classList.add("late");
+  const [comes] = button.getAnimations();
+  const isMet = (then) => { then(); return document.elementFromPoint(left + 5, top + 5) === button; };
+  comes.pause();
+  return [isMet(() => { comes.currentTime = 500; }), isMet(() => comes.finish())];
+}"""
+"""Whether a press meets the button while its page is new, and when it has been looked at."""
+
+
 async def test_moderator_whom_a_site_has_signed_in_removes_somebody_on_a_page_of_the_chat(
     host: Host, server: Server, room: str, site: Site, window: OpenWindow, visit: OpenVisit
 ) -> None:
@@ -133,6 +145,7 @@ async def test_moderator_whom_a_site_has_signed_in_removes_somebody_on_a_page_of
         await toolbar.get_by_role("button", name="Remove this person").click()
     asks = await opening.value
     await expect(asks.get_by_role("heading")).to_contain_text("Remove Mallory")
+    assert await asks.get_by_role("button", name="Remove").evaluate(AT_FIRST_AND_LATER) == [False, True]
     await asks.get_by_label("Reason").fill("Advertising.")
     await asks.get_by_role("button", name="Remove").click()
     await expect(asks.get_by_role("heading")).to_contain_text("is removed")
