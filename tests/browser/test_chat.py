@@ -38,7 +38,8 @@ async def test_edit_and_deletion_reach_the_other_window(window: OpenWindow) -> N
     ana, bo = await together(window)
     await ana.send("teh plan")
     await ana.send("a slip")
-    await bo.shows("teh plan", "a slip")
+    for person in (ana, bo):
+        await person.shows("teh plan", "a slip")
 
     await ana.page.get_by_text("teh plan").hover()
     await ana.page.get_by_role("button", name="Edit").click()

@@ -189,7 +189,7 @@ async def test_guest_in_an_embed_writes_is_known_and_deletes(
             await asyncio.sleep(0.05)
     await webkit.look_at(next(tab for tab in tabs if tab != around))
     await webkit.sees(True, "return document.body.textContent.includes('a slip')")
-    await webkit.run("document.querySelector('form [type=submit], form button').click()")
+    await webkit.run("arguments[0].click()", await webkit.find("form button"))
     await webkit.sees("The message is deleted", "return document.querySelector('h1')?.textContent")
     await asyncio.to_thread(webkit.driver.close)
     await webkit.look_at(around)
@@ -212,7 +212,7 @@ async def test_room_without_scripts_is_used_by_its_forms(server: Server, alice: 
         await webkit.press("Send")
         await webkit.sees("hello from a plain form", last)
 
-        await webkit.run("document.getElementById('text').value = 'x'.repeat(8001)")
+        await webkit.fill("#text", "x" * 8001)
         await webkit.press("Send")
         await webkit.sees(True, "return document.querySelector('[role=alert]').textContent.includes('too long')")
         await webkit.sees(8001, "return document.getElementById('text').value.length")
@@ -221,7 +221,7 @@ async def test_room_without_scripts_is_used_by_its_forms(server: Server, alice: 
         mine = "#messages .message:last-child .message-link"
         await webkit.click(mine)
         await webkit.press("This message alone")
-        await webkit.run("document.querySelector('textarea').value = 'edited without a script'")
+        await webkit.fill(".sheet textarea", "edited without a script")
         await webkit.press("Save")
         await webkit.sees("edited without a script", last)
         await webkit.click(mine)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import NoSuchElementException, WebDriverException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver import WebKitGTK, WebKitGTKOptions, WebKitGTKService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -58,13 +58,20 @@ class Webkit:
     async def type(self, selector: str, keys: str) -> None:
         await asyncio.to_thread((await self.find(selector)).send_keys, keys)
 
-    async def click(self, selector: str) -> None:
-        await asyncio.to_thread((await self.find(selector)).click)
+    async def fill(self, selector: str, text: str) -> None:
+        """Put this into a field at once. Where the page is just being left, it MUST be one of the next page alone."""
+        await self.run("arguments[0].value = arguments[1]", await self.find(selector), text)
+
+    async def click(self, what: str, by: str = By.CSS_SELECTOR) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(StaleElementReferenceException):  # the page is being changed
+                    await asyncio.to_thread((await self.find(what, by)).click)
+                    return
 
     async def press(self, words: str) -> None:
         """The link or button that says so."""
-        path = f"//*[self::a or self::button][normalize-space()={words!r}]"
-        await asyncio.to_thread((await self.find(path, By.XPATH)).click)
+        await self.click(f"//*[self::a or self::button][normalize-space()={words!r}]", By.XPATH)
 
     async def enter(self, frame: int) -> None:
         """Look into a frame of the page."""
