@@ -1,5 +1,6 @@
 """What tests share: servers, the people who use them, and a browser."""
 
+import gc
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,11 @@ from tests.serving import Server, serving
 # A machine that has other things to do is no fault of what is tried on it.
 hypothesis.settings.register_profile("busy", deadline=None)
 hypothesis.settings.load_profile("busy")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: no collection of garbage need look through thousands of tests again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ cannot be forked (another interpreter, another user, limits of its own) is start
 import asyncio
 import atexit
 import functools
+import gc
 import json
 import os
 import runpy
@@ -161,6 +162,7 @@ def _main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in IMPORTED:
         __import__(name)
+    gc.freeze()  # what all forks have is looked through by none of them
     arguments = _serve(control)
     if arguments is None:
         return

@@ -27,7 +27,7 @@ COVERED = """() => {
       const apart = time.right <= line.left + 0.5 || time.left >= line.right - 0.5
         || time.bottom <= line.top + 2 || time.top >= line.bottom - 2;
       if (!apart) found.push(`${message.id}: the time lies on the words`);
-      for (let x = line.left + 1; x < line.right; x += 8) {
+      for (let x = line.left + 1; x < line.right; x += 20) {
         const there = document.elementFromPoint(x, (line.top + line.bottom) / 2);
         if (!text.contains(there)) found.push(`${message.id}: ${there?.className} is hit at ${x}`);
       }

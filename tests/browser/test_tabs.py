@@ -16,6 +16,10 @@ from tests.serving import Server
 pytestmark = pytest.mark.browser
 
 TABS = 8
+"""More than there are connections."""
+
+FEW = 4
+"""Where one stream serves all, which is what engines may do differently, the number changes nothing."""
 
 HELD = 3
 """Connections that all tabs which are seen may hold open together."""
@@ -60,7 +64,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.every_browser
-async def test_eight_tabs_all_post_and_all_receive(window: OpenWindow) -> None:
+async def test_all_tabs_post_and_all_receive_by_one_stream(window: OpenWindow, engine: str) -> None:
     # On a busy machine Chromium remarks that what eight tabs have fetched ahead was not used within seconds.
     one = await window(trouble=True)
     await one.is_live()
@@ -69,7 +73,7 @@ async def test_eight_tabs_all_post_and_all_receive(window: OpenWindow) -> None:
     await one.send("from tab 1")
     await one.shows("from tab 1")
     tabs = [one]
-    for _ in range(TABS - 1):
+    for _ in range((TABS if engine == "chromium" else FEW) - 1):
         tabs.append(await one.tab())
         await tabs[-1].is_live()
     texts = ["from tab 1"]
