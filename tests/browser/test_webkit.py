@@ -227,7 +227,7 @@ async def test_room_without_scripts_is_used_by_its_forms(server: Server, alice: 
         await webkit.click(mine)
         await webkit.press("This message alone")
         await webkit.press("Delete this message…")
-        await webkit.sees("visible", "return getComputedStyle(document.querySelector('.button.danger')).visibility")
+        await webkit.sees("visible", "return getComputedStyle(document.querySelector('.late')).visibility")
         await webkit.press("Delete")
         await webkit.sees("message 39", last)
 
