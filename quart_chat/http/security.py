@@ -117,7 +117,8 @@ def _is_own(*, absent: bool) -> bool:
 
 def _advice() -> str:
     claimed = context.header(b"origin") or "an unknown page"
+    remedy = "Open the chat itself, and go on from there." if context.is_safe() else "Reload the page."
     return (
-        f"This request came from {claimed}, not from this site ({context.origin()}), and was refused. Reload the page. "
+        f"This request came from {claimed}, not from this site ({context.origin()}), and was refused. {remedy} "
         "If that is this site's address, its operator must set QUART_CHAT_PUBLIC_URL."
     )

@@ -159,6 +159,15 @@ async def test_no_address_lets_itself_be_used_by_other_sites(server: Server, roo
     assert not wrong
 
 
+async def test_who_is_led_to_a_question_reads_where_to_go(server: Server, room: str) -> None:
+    async with client(server.url, **{"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}) as browser:
+        for where in ("members", "members/1/removal", "members/1/rank", "messages/1/deletion"):
+            for site, status in (("cross-site", 403), ("same-site", 403), ("none", 404), ("same-origin", 404)):
+                answer = await browser.get(f"/rooms/{room}-none/{where}", headers={"Sec-Fetch-Site": site})
+                assert answer.status_code == status, (where, site)
+                assert ("Open the chat itself" in answer.text) is (status == 403)
+
+
 async def test_every_address_refuses_in_its_form_what_it_does_not_take(server: Server, room: str) -> None:
     wrong = []
     bodies = {"application/json": b"{}", FORM: b"x" * (FORM_LENGTH + 1), "": b"x" * (FORM_LENGTH + 1)}
