@@ -402,6 +402,7 @@ async def test_reader_of_a_feed_that_falls_behind_the_store_is_told_to_come_back
         with pytest.raises(StoreUnavailable):  # what a poll is answered with
             await feed.entries_after(0, HTML)
         feed._stored = stored
+        monkeypatch.setattr(feed_module, "BEHIND", 600.0)
         found = await running.replay()
         assert [event.last_event_id for event in found] == [str(running.at(n)) for n in (1, 2)]
 
