@@ -13,6 +13,7 @@ ELSEWHERE = "302 elsewhere"
 HERE = "302 here"
 UNAUTHORIZED = "401"
 PAGE = "200"
+NETWORK = "511"
 
 
 class Portal:
@@ -28,6 +29,7 @@ class Portal:
             HERE: "302 Found\r\nLocation: /sign-in",
             UNAUTHORIZED: '401 Unauthorized\r\nWWW-Authenticate: Bearer realm="example"\r\nContent-Type: text/html',
             PAGE: "200 OK\r\nContent-Type: text/html",
+            NETWORK: "511 Network Authentication Required\r\nContent-Type: text/html",
         }
         self._passing: set[asyncio.Task[None]] = set()
 

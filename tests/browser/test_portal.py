@@ -5,7 +5,7 @@ from playwright.async_api import Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.host import Host
-from tests.browser.portal import ELSEWHERE, HERE, PAGE, UNAUTHORIZED, portal_before
+from tests.browser.portal import ELSEWHERE, HERE, NETWORK, PAGE, UNAUTHORIZED, portal_before
 from tests.browser.window import Window
 from tests.people import Person
 from tests.serving import Server
@@ -39,7 +39,7 @@ async def test_gate_whose_session_ends_is_said_to_be_one_and_everything_goes_on_
         await bo.open()
         await bo.page.locator("#status[data-state=polling]").wait_for(timeout=20_000)
         texts: list[str] = []
-        for answer in (ELSEWHERE, HERE, UNAUTHORIZED, PAGE):
+        for answer in (ELSEWHERE, HERE, UNAUTHORIZED, NETWORK, PAGE):
             portal.shut(answer)
             for person in (ana, bo):
                 await person.says(GATED)

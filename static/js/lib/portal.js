@@ -3,6 +3,7 @@
 
 const OURS = ["Chat-Cursor", "Chat-Message", "Chat-Member", "Chat-Version", "Chat-Identity", "Chat-Error"];
 const BUSY = [408, 425, 429];
+const NETWORK_WANTS_A_LOGIN = 511; // https://www.rfc-editor.org/rfc/rfc6585#section-6
 
 // Requests are sent with this: led elsewhere they would end without an answer, as if there were no network.
 export const redirect = "manual";
@@ -12,7 +13,9 @@ export const isOurs = ({ headers }) => {
 };
 
 // A proxy that cannot reach the server, or has too much to do, says nothing but that.
-export const isPortal = (answer) => !isOurs(answer) && answer.status < 500 && !BUSY.includes(answer.status);
+export const isPortal = (answer) => !isOurs(answer) && !isTrouble(answer.status);
+
+const isTrouble = (status) => BUSY.includes(status) || (status >= 500 && status !== NETWORK_WANTS_A_LOGIN);
 
 // Why something was not done: `answer` is null where a portal has answered, and undefined where nobody has.
 export function blame(answer) {
