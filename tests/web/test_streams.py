@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from quart_chat.streaming.feed import REFILL
 from tests.people import Fragment, Listener, Person
 from tests.serving import Server, serving
 from tests.sse import Parser
@@ -328,11 +327,15 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     ids=["cannot be read", "cannot be shown"],
 )
 async def test_stream_that_fails_when_it_has_begun_says_so_where_it_knows_why_and_is_broken_off_elsewhere(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, statement: str, body: bytes
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    body: bytes,
 ) -> None:
+    monkeypatch.setattr("quart_chat.streaming.feed.REFILL", 0)
     async with hosted(tmp_path) as host, Person("Alice", host.url) as alice:
-        for _ in range(REFILL + 10):
-            await alice.post_message("more than a new feed knows of")
+        await alice.post_message("more than a new feed knows of")
         await host.feed()
         with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
             connection.execute(statement)
