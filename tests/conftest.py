@@ -16,6 +16,7 @@ from tests.browser.chromium import start_chromium
 from tests.browser.firefox import start_firefox
 from tests.browser.minibrowser import starting_minibrowsers
 from tests.people import Person
+from tests.rows import Rows
 from tests.serving import Server, serving
 
 # A machine that has other things to do is no fault of what is tried on it.
@@ -26,6 +27,13 @@ hypothesis.settings.load_profile("busy")
 def pytest_collection_finish() -> None:
     """What is there now stays to the end: no collection of garbage need look through thousands of tests again."""
     gc.freeze()
+
+
+@pytest.fixture
+def rows() -> Iterator[Rows]:
+    rows = Rows()
+    yield rows
+    assert not rows.failed, "\n".join(["", *rows.failed])
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from quart_chat import assets
 from quart_chat.events import ACT_NAMES
+from tests.rows import Rows
 
 PACKAGE = assets.PACKAGE
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -129,26 +128,26 @@ def test_commands_start_without_what_only_some_need() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "\n"
 
 
-def test_module_imports_go_left(subtests: pytest.Subtests) -> None:
+def test_module_imports_go_left(rows: Rows) -> None:
     for path in MODULES:
-        with subtests.test(path=path):
+        with rows.row(path):
             part = part_of(path)
             for imported in own_imports(path):
                 assert rank(imported) <= rank(part), f"{name_of(path)} imports {imported}, which is to its right"
                 assert imported not in APART.get(part, ()), f"{name_of(path)} imports {imported}: they are kept apart"
 
 
-def test_library_stops_at_its_module(subtests: pytest.Subtests) -> None:
+def test_library_stops_at_its_module(rows: Rows) -> None:
     for path in MODULES:
-        with subtests.test(path=path):
+        with rows.row(path):
             for module, _ in imports(path):
                 owners = OWNERS.get(module.split(".")[0])
                 assert owners is None or name_of(path) in owners, f"{name_of(path)} imports {module}"
 
 
-def test_sql_stays_in_the_store(subtests: pytest.Subtests) -> None:
+def test_sql_stays_in_the_store(rows: Rows) -> None:
     for path in MODULES:
-        with subtests.test(path=path):
+        with rows.row(path):
             used = {name for name in attributes(path) if name.startswith("sqlite3.")}
             used |= {f"sqlite3.{name}" for module, name in imports(path) if module == "sqlite3" and name}
             if part_of(path) != "store":
@@ -163,9 +162,9 @@ def test_one_module_knows_which_database_it_is() -> None:
     assert found == {"app.py"}
 
 
-def test_quart_globals_stay_in_context(subtests: pytest.Subtests) -> None:
+def test_quart_globals_stay_in_context(rows: Rows) -> None:
     for path in MODULES:
-        with subtests.test(path=path):
+        with rows.row(path):
             if name_of(path) != "http/context.py":
                 assert not {name for module, name in imports(path) if module.split(".")[0] == "quart"} & GLOBALS
                 assert not {name for name in attributes(path) if name.startswith("quart.")} & {
@@ -173,25 +172,25 @@ def test_quart_globals_stay_in_context(subtests: pytest.Subtests) -> None:
                 }
 
 
-def test_environment_is_read_in_config_alone(subtests: pytest.Subtests) -> None:
+def test_environment_is_read_in_config_alone(rows: Rows) -> None:
     for path in MODULES:
-        with subtests.test(path=path):
+        with rows.row(path):
             if name_of(path) != "config.py":
                 assert not attributes(path) & {"os.environ", "os.getenv", "os.environb", "os.putenv"}
                 assert not {name for module, name in imports(path) if module == "os"} & {"environ", "getenv"}
 
 
-def test_rules_know_no_http(subtests: pytest.Subtests) -> None:
+def test_rules_know_no_http(rows: Rows) -> None:
     for part in ["domain", "store", "broker"]:
-        with subtests.test(part=part):
+        with rows.row(part):
             for path in (PACKAGE / part).rglob("*.py"):
                 libraries = {module.split(".")[0] for module, _ in imports(path)}
                 assert not libraries & {"quart", "werkzeug", "hypercorn", "markupsafe"}, name_of(path)
 
 
-def test_event_has_a_template(subtests: pytest.Subtests) -> None:
+def test_event_has_a_template(rows: Rows) -> None:
     for event in ACT_NAMES:
-        with subtests.test(event=event):
+        with rows.row(event):
             assert (assets.folder("templates") / "events" / f"{ACT_NAMES[event]}.html").is_file()
 
 

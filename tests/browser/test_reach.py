@@ -146,18 +146,17 @@ async def test_every_part_of_a_page_is_in_a_landmark_that_says_what_it_is(window
       element.matches("[aria-label]:not([role])")).map((element) => element.outerHTML)"""
     bo = await window()
     await bo.is_live()
-    for path in (f"/rooms/{bo.room}", f"/embed/{bo.room}?compact=1", f"/rooms/{bo.room}/embed", "/diagnose", "/"):
-        await bo.page.goto(bo.url + path)
-        await expect(bo.page.get_by_role("main")).to_have_count(1)
-        await expect(bo.page.get_by_role("heading", level=1)).to_have_count(1)
-        assert await bo.page.evaluate(outside) == [], path
-        assert await bo.page.evaluate(unnamed) == [], path
-    await bo.open()
-    await bo.is_live()
     await expect(bo.page.get_by_role("banner")).to_have_count(1)
     for role, name in (("form", "Write a message"), ("group", "History"), ("log", "Messages")):
         await expect(bo.page.get_by_role(role, name=name, exact=True)).to_have_count(1)
     await expect(bo.page.get_by_role("main").get_by_role("form")).to_have_count(1)
+    for path in ("", f"/embed/{bo.room}?compact=1", f"/rooms/{bo.room}/embed", "/diagnose", "/"):
+        if path:
+            await bo.page.goto(bo.url + path)
+        await expect(bo.page.get_by_role("main")).to_have_count(1)
+        await expect(bo.page.get_by_role("heading", level=1)).to_have_count(1)
+        assert await bo.page.evaluate(outside) == [], path
+        assert await bo.page.evaluate(unnamed) == [], path
 
 
 async def test_borders_of_fields_can_be_seen(
@@ -166,7 +165,7 @@ async def test_borders_of_fields_can_be_seen(
     """https://www.w3.org/TR/WCAG22/#non-text-contrast"""
     found = {}
     for scheme in ("light", "dark"):
-        bo = await window(color_scheme=scheme, trouble=True)  # a page is left as soon as it is there
+        bo = await window(show=False, color_scheme=scheme, trouble=True)  # a page is left as soon as it is there
         for path in (f"/rooms/{bo.room}", "/", f"/rooms/{bo.room}/embed"):
             await bo.page.goto(bo.url + path)
             found |= {(scheme, path, each): value for each, value in (await borders(bo.page)).items()}
@@ -206,8 +205,7 @@ async def test_enlarged_four_times_there_is_room_for_messages_and_for_every_acti
     window: OpenWindow, alice: Person
 ) -> None:
     await write(alice, 20)
-    bo = await window(viewport={"width": 320, "height": 256})
-    await bo.is_live()
+    bo = await window(show=False, viewport={"width": 320, "height": 256})
     shares = {}
     for known in (False, True):
         for path in (f"/rooms/{bo.room}", f"/embed/{bo.room}"):
@@ -221,10 +219,10 @@ async def test_enlarged_four_times_there_is_room_for_messages_and_for_every_acti
             await expect(bo.page.locator(".identity-known")).to_be_visible()
     assert {place: share for place, share in shares.items() if share < 0.4} == {}
 
+    await bo.open()
+    await bo.is_live()
     for width, height in ((280, 560), (320, 256), (400, 640)):
         await bo.page.set_viewport_size({"width": width, "height": height})
-        await bo.open()
-        await bo.is_live()
         for link in ("All rooms", "Embed"):
             await expect(bo.page.get_by_role("link", name=link, exact=True)).to_be_in_viewport(ratio=1)
         assert not await bo.page.evaluate("document.documentElement.scrollWidth > innerWidth")

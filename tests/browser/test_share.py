@@ -62,10 +62,10 @@ async def test_share_copies_the_link_and_shows_a_code(window: OpenWindow, alice:
 
 async def test_actions_of_a_room_say_what_they_are_at_every_width(window: OpenWindow) -> None:
     bo = await window(show=False)
+    await bo.open()
+    await bo.is_live()
     for width in (1280, 400, 320, 280):
         await bo.page.set_viewport_size({"width": width, "height": 600})
-        await bo.open()
-        await bo.is_live()
         for words in ("Share", "Embed"):
             link = bo.page.get_by_role("link", name=words, exact=True)
             await expect(link).to_be_in_viewport(ratio=1)

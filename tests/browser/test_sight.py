@@ -1,6 +1,7 @@
 """Where things stand: nothing paints over anything else, moves by itself, or vanishes where it is narrow."""
 
 import asyncio
+import itertools
 import secrets
 
 import pytest
@@ -47,19 +48,18 @@ async def test_time_of_a_message_is_never_on_its_words(
     async with Person("Bob", server.url, room) as bob:
         await bob.post_message(WORDS)
     found = []
-    touch, large = await window(show=False, has_touch=True, is_mobile=True), await window(show=False)
-    for width, bo in (
-        (1280, large),
-        (400, touch),
-        (280, touch),
-        (900, await window(show=False, forced_colors="active")),
-        (280, await window(show=False, forced_colors="active", locale="ko-KR")),
+    for widths, options in (
+        ((1280,), {}),
+        ((400, 280), {"has_touch": True, "is_mobile": True}),
+        ((900,), {"forced_colors": "active"}),
+        ((280,), {"forced_colors": "active", "locale": "ko-KR"}),
     ):
-        await bo.page.set_viewport_size({"width": width, "height": 640})
+        bo = await window(show=False, **options)
         for path in ("rooms/{}", "embed/{}?compact=1"):
             await bo.page.goto(f"{bo.url}/{path.format(bo.room)}")
             await expect(bo.page.locator("#messages [data-continued]")).to_have_count(3)
-            for direction in ("ltr", "rtl"):
+            for width, direction in itertools.product(widths, ("ltr", "rtl")):
+                await bo.page.set_viewport_size({"width": width, "height": 640})
                 await bo.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
                 for number in range(2):
                     link = bo.page.locator("#messages [data-continued] .message-link").nth(number)

@@ -10,6 +10,7 @@ from quart_chat.domain.actors import CONSOLE, Embed
 from quart_chat.domain.chat import Chat
 from quart_chat.errors import EmbedRefused, OriginInvalid, RoomNotFound
 from quart_chat.models import Room
+from tests.rows import Rows
 
 ROOM = Room(1, "lobby", "Lobby", 0, 0, 0)
 
@@ -109,16 +110,16 @@ NO_ORIGINS = [
 ]
 
 
-def test_origin_is_kept_as_browsers_compare_it(subtests: pytest.Subtests) -> None:
+def test_origin_is_kept_as_browsers_compare_it(rows: Rows) -> None:
     for text, kept in KEPT_AS:
-        with subtests.test(text=text, kept=kept):
+        with rows.row(text, kept):
             assert sites.clean_origin(text) == kept
             assert sites.clean_origin(kept) == kept
 
 
-def test_what_is_no_origin_is_refused_with_advice(subtests: pytest.Subtests) -> None:
+def test_what_is_no_origin_is_refused_with_advice(rows: Rows) -> None:
     for text in NO_ORIGINS:
-        with subtests.test(text=text):
+        with rows.row(text):
             with pytest.raises(OriginInvalid) as refused:
                 sites.clean_origin(text)
             assert "Write it like https://www.example.org" in refused.value.sentence
@@ -204,9 +205,9 @@ LISTS = [
 ]
 
 
-def test_list_lets_in(subtests: pytest.Subtests) -> None:
+def test_list_lets_in(rows: Rows) -> None:
     for source, origin, allowed in LISTS:
-        with subtests.test(source=source, origin=origin):
+        with rows.row(source, origin):
             room = replace(ROOM, origins=None if source is None else (source,))
             assert sites.allows(room, origin, local=True) is allowed
             assert sites.allows(room, origin, local=False) is (allowed and source is not None)
@@ -217,15 +218,15 @@ def test_empty_list_lets_nobody_in() -> None:
         assert not sites.allows(replace(ROOM, origins=()), origin, local=True)
 
 
-def test_whatever_can_be_listed_lets_its_own_pages_in(subtests: pytest.Subtests) -> None:
+def test_whatever_can_be_listed_lets_its_own_pages_in(rows: Rows) -> None:
     for source in [kept for _, kept in KEPT_AS]:
-        with subtests.test(source=source):
+        with rows.row(source):
             assert sites.allows(replace(ROOM, origins=(source,)), source.replace("*", "sub"), local=False)
 
 
-def test_page_that_does_not_say_whose_it_is_is_told_what_its_embed_needs(subtests: pytest.Subtests) -> None:
+def test_page_that_does_not_say_whose_it_is_is_told_what_its_embed_needs(rows: Rows) -> None:
     for host in ["", "null"]:
-        with subtests.test(host=host), pytest.raises(EmbedRefused, match='referrerpolicy="origin"'):
+        with rows.row(host), pytest.raises(EmbedRefused, match='referrerpolicy="origin"'):
             access.check_embed(ROOM, Embed(host, local=True))
 
 

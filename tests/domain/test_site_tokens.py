@@ -21,6 +21,7 @@ from quart_chat.errors import IdentityExpired, IdentityRefused, RoomNotFound
 from quart_chat.identity import claims, site_tokens
 from quart_chat.identity.site_tokens import Signed
 from tests.domain.conftest import START, Clock
+from tests.rows import Rows
 
 NONE: Any = object()
 """A claim or header that is left out."""
@@ -124,9 +125,9 @@ ACCEPTED: dict[str, dict[str, object]] = {
 }
 
 
-async def test_token_is_accepted(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
+async def test_token_is_accepted(chat: Chat, site: Site, rows: Rows) -> None:
     for row, changed in ACCEPTED.items():
-        with subtests.test(row):
+        with rows.row(row):
             found = await verify(chat, "lobby", site.token(**changed), local=False)
             assert found.user.name in ("Ana", "n" * 40)
 
@@ -209,9 +210,9 @@ CLAIMS: dict[str, tuple[dict[str, object], str, str]] = {
 }
 
 
-async def test_claim_is_refused(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
+async def test_claim_is_refused(chat: Chat, site: Site, rows: Rows) -> None:
     for row, (changed, code, reason) in CLAIMS.items():
-        with subtests.test(row):
+        with rows.row(row):
             refused = await refusal(chat, site.token(**changed))
             assert (refused.code, refused.status) == (code, 401)
             assert reason in refused.sentence
@@ -243,9 +244,9 @@ HEADERS: dict[str, tuple[dict[str, object], str]] = {
 }
 
 
-async def test_header_is_refused(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
+async def test_header_is_refused(chat: Chat, site: Site, rows: Rows) -> None:
     for row, (changed, reason) in HEADERS.items():
-        with subtests.test(row):
+        with rows.row(row):
             refused = await refusal(chat, site.token(changed))
             assert refused.code == REFUSED
             assert reason in refused.sentence
@@ -323,9 +324,9 @@ PAYLOADS: dict[str, tuple[object, str]] = {
 }
 
 
-async def test_payload_is_refused(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
+async def test_payload_is_refused(chat: Chat, site: Site, rows: Rows) -> None:
     for row, (payload, reason) in PAYLOADS.items():
-        with subtests.test(row):
+        with rows.row(row):
             refused = await refusal(chat, token(site.header({}), payload, site.sign))
             assert reason in refused.sentence
 
@@ -359,9 +360,9 @@ NO_TOKENS = {
 }
 
 
-async def test_garbage_is_refused(chat: Chat, site: Site, subtests: pytest.Subtests) -> None:
+async def test_garbage_is_refused(chat: Chat, site: Site, rows: Rows) -> None:
     for row, text in NO_TOKENS.items():
-        with subtests.test(row):
+        with rows.row(row):
             refused = await refusal(chat, text)
             assert refused.code == REFUSED
             assert refused.sentence.startswith(("This is no token", "The token’s header cannot be read"))

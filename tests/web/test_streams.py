@@ -224,17 +224,6 @@ async def test_reader_that_never_reads_stops_nobody(server: Server, alice: Perso
     assert b"the end" not in received, "it was closed, and would resume"
 
 
-async def test_replay_that_is_never_read_does_not_hold_a_stop_up(tmp_path: Path) -> None:
-    async with serving(tmp_path, limits="off", replay_bytes=str(2**30)) as server, Person("Alice", server.url) as alice:
-        async with alice.listen() as stream:
-            start = f"{epoch(stream)}.0"
-        await fill(alice, "lobby")
-        with never_reading(server, "lobby", start):
-            await settle(alice)
-            assert await server.stop() == 0
-        assert "did not end in time" not in server.log
-
-
 async def test_nobody_makes_the_server_send_megabytes_with_one_request(tmp_path: Path) -> None:
     """Whoever has missed more than a page could show is told to load that."""
     async with serving(tmp_path, limits="off", replay_bytes="100000") as server, Person("Alice", server.url) as alice:
@@ -250,7 +239,9 @@ async def test_nobody_makes_the_server_send_megabytes_with_one_request(tmp_path:
         assert (answer.headers["Chat-Reset"], answer.content) == ("true", b"")
 
 
-async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
+async def test_draining_server_sends_new_readers_away_and_is_not_held_up_by_a_replay_that_is_never_read(
+    tmp_path: Path,
+) -> None:
     async with serving(tmp_path, limits="off", replay_bytes=str(2**30)) as server, Person("Alice", server.url) as alice:
         async with alice.listen() as stream:
             start = f"{epoch(stream)}.0"
@@ -266,6 +257,8 @@ async def test_draining_server_sends_new_readers_away(tmp_path: Path) -> None:
                 answer = await alice.client.get(f"/rooms/lobby/{address}")
                 assert (answer.status_code, answer.headers["Chat-Error"]) == (503, "draining")
                 assert "<html" not in answer.text
+            assert await server.process.wait() == 0
+        assert "did not end in time" not in server.log
 
 
 async def test_replay_that_is_never_read_keeps_no_connection(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from quart_chat.server import _is_loopback
 from quart_chat.sites import LOOPBACK
 from tests.embeds import SITE, Visitor, beside
 from tests.people import client
+from tests.rows import Rows
 from tests.serving import Server, serving
 from tests.web.conftest import new_room
 from tests.web.page import Page
@@ -132,9 +133,9 @@ def directive(answer: httpx.Response, name: str) -> tuple[str, ...]:
     return tuple(found[0][1:]) if found else ()
 
 
-async def test_frame_ancestors(places: dict[str, Place], subtests: pytest.Subtests) -> None:
+async def test_frame_ancestors(places: dict[str, Place], rows: Rows) -> None:
     for state, surface in product(STATES, SURFACES):
-        with subtests.test(state=state, surface=surface):
+        with rows.row(state, surface):
             answer = await ask(places[state], surface)
             allowed = STATES[state][2]
             expected = ("'self'", *allowed) if surface in FRAMED else ("'none'",)
@@ -147,9 +148,9 @@ async def test_frame_ancestors(places: dict[str, Place], subtests: pytest.Subtes
             assert directive(answer, "connect-src") in (("'self'",), ())
 
 
-async def test_what_other_sites_may_load_and_read(places: dict[str, Place], subtests: pytest.Subtests) -> None:
+async def test_what_other_sites_may_load_and_read(places: dict[str, Place], rows: Rows) -> None:
     for state, surface in product(["local, no list", "public, several"], SURFACES):
-        with subtests.test(state=state, surface=surface):
+        with rows.row(state, surface):
             answer = await ask(places[state], surface)
             shown_elsewhere = surface in FRAMED | READABLE
             assert answer.headers["Cross-Origin-Resource-Policy"] == (
