@@ -212,7 +212,7 @@ class EmbedRefused(ChatError):
 
 
 class NeedsConfirmation(ChatError):
-    """Nothing is destroyed from within a frame: the page around it could have led the click there."""
+    """Nothing is destroyed from within an embed: the page around it could have led the click there."""
 
     code = "needs_confirmation"
     status = 403

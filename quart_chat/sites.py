@@ -52,7 +52,7 @@ def clean_origin(text: str) -> str:
 
 
 def ancestors(room: Room, *, local: bool) -> tuple[str, ...]:
-    """Who may frame the room, as CSP source expressions (https://www.w3.org/TR/CSP3/#framework-directive-source-list);
+    """Who may embed the room, as CSP source expressions (https://www.w3.org/TR/CSP3/#framework-directive-source-list);
     with `local`, pages of this machine until a list is set."""
     if room.origins is None:
         return LOOPBACK if local else ()

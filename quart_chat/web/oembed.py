@@ -31,7 +31,7 @@ HEADERS = {
 
 @blueprint.get("/oembed")
 async def show() -> ResponseReturnValue:
-    """`?url=` is the address of a room; `?maxwidth=` and `?maxheight=` bound the frame, in pixels."""
+    """`?url=` is the address of a room; `?maxwidth=` and `?maxheight=` bound the iframe, in pixels."""
     if (context.argument("format") or "json") != "json":
         raise FormatUnsupported
     room = await rooms.find(context.serving().chat, _slug(context.argument("url")), credentials.asker())

@@ -259,10 +259,10 @@ async def test_nothing_unsigned_writes_on_any_surface(
     before = stored(server)
     fields = {"text": "hello", "name": "Mallory"}
     posts, scriptless = f"/rooms/{room}/messages", f"/embed/{room}/messages"
-    own_message, framed_message = f"{posts}/{own.message_id}", f"{posts}/{embedded.message_id}"
+    own_message, embedded_message = f"{posts}/{own.message_id}", f"{posts}/{embedded.message_id}"
     async with (
         Person("Mallory", server.url) as stranger,
-        Visitor("Mallory", server.url, room) as framed_stranger,
+        Visitor("Mallory", server.url, room) as embedded_stranger,
         Visitor("Mallory", server.url, room, token=other.token()) as member_elsewhere,
     ):
         for person, path in (
@@ -271,9 +271,9 @@ async def test_nothing_unsigned_writes_on_any_surface(
             (alice, posts),
             (alice, scriptless),
             (alice, own_message),
-            (framed_stranger, posts),
+            (embedded_stranger, posts),
             (vera, posts),
-            (vera, framed_message),
+            (vera, embedded_message),
         ):
             for htmx in (True, False):
                 answer = await person.send(path, htmx=htmx, **fields)
