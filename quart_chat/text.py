@@ -150,10 +150,8 @@ def first_character(name: str) -> str:
 
 
 def _text_too_long(text: str) -> TextInvalid:
-    return TextInvalid(
-        f"The message is {len(text) - text.count(CRLF) - TEXT_LENGTH:,} characters too long. "
-        f"A message holds up to {TEXT_LENGTH:,} characters."
-    )
+    length = len(text) - text.count(CRLF)
+    return TextInvalid(f"The message is too long: {length:,} characters, and {TEXT_LENGTH:,} at most.")
 
 
 def _name_too_long(name: str) -> NameInvalid:

@@ -8,6 +8,7 @@ const toolbar = document.getElementById("toolbar");
 const actions = {};
 
 let at = null; // the id of the message
+let acted = null; // that with which something was done last
 
 const message = () => document.getElementById(at);
 const offered = () => [...toolbar.querySelectorAll("[data-action]:not([hidden])")];
@@ -85,8 +86,15 @@ list.addEventListener("keydown", (event) => {
 toolbar.addEventListener("keydown", onKey);
 toolbar.addEventListener("click", ({ target }) => {
   const action = target.closest("[data-action]")?.dataset.action;
-  if (action && message()) actions[action].act(message());
+  if (!action || !message()) return;
+  acted = at;
+  actions[action].act(message());
 });
+// A dialog gives the focus back to the button that has opened it, unless that has gone with its message.
+document.addEventListener("close", ({ target: dialog }) => {
+  const lost = document.activeElement === document.body || dialog.contains(document.activeElement);
+  if (lost && acted && !document.getElementById(acted)) document.getElementById("text").focus();
+}, { capture: true });
 for (const type of ["pointerover", "focusin", "click"]) {
   list.addEventListener(type, ({ pointerType, target }) => {
     // A finger that comes down is no click yet: that would meet what had just come up below it.

@@ -32,11 +32,7 @@ dialog.addEventListener("close", () => {
   if (dialog.returnValue === "delete") remove(dialog.dataset.message);
 });
 
-// Somebody else has done it: there is nothing left to ask, and nothing that the focus could go back to.
-onDeleted((numbers) => {
-  if (!dialog.open || !numbers.includes(Number(dialog.dataset.message))) return;
-  dialog.close();
-  document.getElementById("text").focus();
-});
+// Somebody else has done it: there is nothing left to ask.
+onDeleted((numbers) => { if (dialog.open && numbers.includes(Number(dialog.dataset.message))) dialog.close(); });
 
 offer("delete", mayDelete, ask);
