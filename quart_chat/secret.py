@@ -16,7 +16,7 @@ SHORTEST = 32
 def load_secret(config: Config) -> bytes:
     """The secret key. Raises StartupError when its file can be neither read nor made, or others can read it."""
     if config.secret_key:
-        if len(config.secret_key) < SHORTEST:
+        if len(config.secret_key.strip()) < SHORTEST:
             raise StartupError(
                 f"QUART_CHAT_SECRET_KEY is too short: it needs {SHORTEST} characters, such as "
                 "`openssl rand -hex 32` makes."
@@ -29,6 +29,11 @@ def load_secret(config: Config) -> bytes:
         secret = _read(path)
     except OSError as error:
         raise StartupError(f"The secret key in {path} cannot be read or made: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise StartupError(
+            f"The secret key in {path} is no text: it needs {SHORTEST} characters, such as "
+            "`openssl rand -hex 32` makes."
+        ) from error
     if len(secret) < SHORTEST:
         raise StartupError(f"The secret key in {path} is too short. Delete the file to have a new one made.")
     return secret.encode()

@@ -64,8 +64,12 @@ async def test_key_that_others_can_read_or_guess_is_refused_with_what_to_do(tmp_
     path.write_text("k" * 31)
     with pytest.raises(StartupError, match="too short"):
         load_secret(config)
-    with pytest.raises(StartupError, match="QUART_CHAT_SECRET_KEY is too short"):
-        load_secret(Config(secret_key="k" * 31))
+    path.write_bytes(bytes(range(100, 200)))  # as from /dev/urandom
+    with pytest.raises(StartupError, match="is no text"):
+        load_secret(config)
+    for short in ("k" * 31, " " * 40):
+        with pytest.raises(StartupError, match="QUART_CHAT_SECRET_KEY is too short"):
+            load_secret(Config(secret_key=short))
 
 
 def test_key_is_made_new_for_its_owner_alone_whatever_the_umask_and_whoever_was_there(tmp_path: Path) -> None:
