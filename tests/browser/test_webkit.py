@@ -10,6 +10,8 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.host import Host
 from tests.browser.portal import ELSEWHERE, PAGE, portal_before
+from tests.browser.test_removal_everywhere import recorded
+from tests.browser.test_tabs import FEW
 from tests.browser.visit import FRAME, page
 from tests.browser.webkit import Webkit, starting_webkit
 from tests.connections import accepting, connected
@@ -140,27 +142,32 @@ async def test_gate_whose_session_ends_is_said_to_be_one_and_nothing_is_lost(
         await webkit.open("about:blank")
 
 
-async def test_tabs_all_post_and_all_receive(webkit: Webkit, server: Server, alice: Person) -> None:
-    url = f"{server.url}/rooms/{alice.room}"
-    await webkit.open(url)
-    await webkit.says("Live")
-    await alice.post_message("to all")
-    tabs = [webkit.driver.current_window_handle]
-    for _ in range(7):
-        await asyncio.to_thread(webkit.driver.switch_to.new_window, "tab")
-        tabs.append(webkit.driver.current_window_handle)
-        await webkit.open(url)
-    for tab in tabs:
-        await webkit.look_at(tab)
+async def test_all_tabs_post_and_all_receive_by_one_stream(webkit: Webkit, server: Server, alice: Person) -> None:
+    async with recorded(server) as wire:
+        await webkit.open(f"{wire.url}/rooms/{alice.room}")
         await webkit.says("Live")
-    await webkit.run(NAME)
-    await webkit.type("#text", "from a tab" + Keys.ENTER)
-    for tab in reversed(tabs):
-        await webkit.look_at(tab)
-        await webkit.shows("to all", "from a tab")
-        if tab != tabs[0]:
-            await asyncio.to_thread(webkit.driver.close)
-    await webkit.look_at(tabs[0])
+        await alice.post_message("to all")
+        tabs = [webkit.driver.current_window_handle]
+        for _ in range(FEW - 1):
+            await asyncio.to_thread(webkit.driver.switch_to.new_window, "tab")
+            tabs.append(webkit.driver.current_window_handle)
+            await webkit.open(f"{wire.url}/rooms/{alice.room}")
+        for tab in tabs:
+            await webkit.look_at(tab)
+            await webkit.says("Live")
+        await webkit.run(NAME)
+        await webkit.type("#text", "from a tab" + Keys.ENTER)
+        for tab in reversed(tabs):
+            await webkit.look_at(tab)
+            await webkit.shows("to all", "from a tab")
+            if tab != tabs[0]:
+                await asyncio.to_thread(webkit.driver.close)
+        await webkit.look_at(tabs[0])
+        await webkit.says("Live")
+        assert wire.asked.count(b"/stream?") <= 2, (
+            "one, and one more as whom the last tab has become, if she was nobody"
+        )
+        await webkit.open("about:blank")
 
 
 async def test_guest_in_an_embed_writes_is_known_and_deletes(
