@@ -28,8 +28,7 @@ WEBKIT: dict[str, tuple[str, ...]] = {
         "test_refused_form_without_javascript_keeps_its_text",
     ),
     "has no profile to say what may be kept: " + BY_ITS_DRIVER: (
-        "test_chat_without_cookies",
-        "test_storage_is_denied",
+        "test_embeds_and_pages_that_may_keep_nothing_are_written_in",
         "test_third_party_cookies_are_blocked",
     ),
     "puts no page aside while the inspector looks at it: " + BY_ITS_DRIVER: (

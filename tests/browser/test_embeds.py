@@ -16,6 +16,7 @@ from tests.browser.conftest import OpenVisit
 from tests.browser.firefox import Preferences, start_firefox
 from tests.browser.host import Host
 from tests.browser.visit import FRAME, LINE, REFUSED, Visit, page
+from tests.browser.window import Window
 from tests.connections import accepting
 from tests.network import certificates
 from tests.network.processes import started
@@ -148,7 +149,10 @@ async def test_third_party_cookies_are_blocked(
 
 
 @pytest.mark.every_browser
-async def test_storage_is_denied(host: Host, server: Server, room: str, alice: Person, browse: Browse) -> None:
+async def test_embeds_and_pages_that_may_keep_nothing_are_written_in(
+    host: Host, server: Server, room: str, alice: Person, browse: Browse
+) -> None:
+    """The browser's own setting "block all cookies", which denies all other storage as well."""
     await alice.post_message("hello")
     ana = await browse(host.put("/", page(server, room) * 2), "everybody")
     for number in (0, 1):
@@ -163,6 +167,24 @@ async def test_storage_is_denied(host: Host, server: Server, room: str, alice: P
     await ana.page.reload()
     await expect(ana.room().frame.get_by_label("Your name")).to_be_visible()
     ana.complains_of()
+
+    bo = Window(ana.page, server.url, room)
+    bo.watch()
+    await bo.open()
+    assert await bo.page.evaluate("document.cookie = 'a=b', document.cookie") == ""
+    await bo.is_live()
+    await alice.post_message("hello again")
+    await bo.shows("hello", "one", "two", "hello again")
+    await bo.introduce("Bo")
+    await bo.send("I have no cookies")
+    await bo.shows("hello", "one", "two", "hello again", "I have no cookies")
+    # To the server whoever has none is somebody new: the page asks for the name again, and keeps the text.
+    await bo.send("and go on")
+    await expect(bo.page.get_by_role("alert")).to_contain_text("name")
+    await bo.introduce("Bo")
+    await bo.page.get_by_role("button", name="Send").click()
+    await bo.shows("hello", "one", "two", "hello again", "I have no cookies", "and go on")
+    assert not bo.complaints
 
 
 async def test_host_with_a_strict_policy(host: Host, server: Server, room: str, visit: OpenVisit) -> None:

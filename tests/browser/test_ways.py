@@ -5,12 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Request, Route, expect
+from playwright.async_api import Request, Route, expect
 
-from tests.browser.cdn import Cdn
-from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import OpenWindow
-from tests.browser.firefox import start_firefox
 from tests.browser.window import Window
 from tests.gaps import add_unknown
 from tests.people import Person
@@ -218,43 +215,6 @@ async def test_held_poll_of_a_page_that_slept_is_not_waited_for(window: OpenWind
     await bo.context.unroute("**/poll?*")
     await bo.page.evaluate("document.dispatchEvent(new Event('resume'))")
     await bo.shows("before", "slept through")
-
-
-async def test_chat_without_cookies(
-    engine: str, browser: Browser, cdn: Cdn, server: Server, alice: Person, tmp_path: Path
-) -> None:
-    """The browser's own setting "block all cookies", which denies a page all its storage as well."""
-    opened: Browser | BrowserContext
-    if engine == "firefox":
-        opened = await start_firefox(browser.browser_type, cdn.preferences | {"network.cookie.cookieBehavior": 2})
-        page = await opened.new_page(ignore_https_errors=True)
-    else:
-        (tmp_path / "Default").mkdir()
-        (tmp_path / "Default/Preferences").write_text('{"profile": {"default_content_setting_values": {"cookies": 2}}}')
-        opened = await browser.browser_type.launch_persistent_context(
-            tmp_path, executable_path=find_chromium(), args=[*FLAGS, *cdn.flags]
-        )
-        page = opened.pages[0]
-    try:
-        bo = Window(page, server.url, alice.room)
-        bo.watch()
-        await bo.open()
-        assert await bo.page.evaluate("document.cookie = 'a=b', document.cookie") == ""
-        await bo.is_live()
-        await alice.post_message("hello")
-        await bo.shows("hello")
-        await bo.introduce("Bo")
-        await bo.send("I have no cookies")
-        await bo.shows("hello", "I have no cookies")
-        # To the server whoever has none is somebody new: the page asks for the name again, and keeps the text.
-        await bo.send("and go on")
-        await expect(bo.page.get_by_role("alert")).to_contain_text("name")
-        await bo.introduce("Bo")
-        await bo.page.get_by_role("button", name="Send").click()
-        await bo.shows("hello", "I have no cookies", "and go on")
-        assert not bo.complaints
-    finally:
-        await opened.close()
 
 
 @pytest.mark.parametrize("by", ["stream", "polls"])
