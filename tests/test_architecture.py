@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     {
-        "models", "events", "signals", "errors", "config", "text", "sites", "encoding", "assets", "secret", "asgi",
+        "models", "events", "signals", "errors", "config", "text", "sites", "compression", "assets", "secret", "asgi",
         "hosts",
     },
     {"identity", "store", "broker"},

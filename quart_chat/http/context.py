@@ -17,7 +17,7 @@ from quart import current_app
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
-from quart_chat import encoding
+from quart_chat import compression
 from quart_chat.asgi import Scope
 from quart_chat.domain.actors import Asker
 from quart_chat.errors import BodyUnsupported, ChatError, FormInvalid, MethodNotAllowed, RequestTooLarge
@@ -217,7 +217,7 @@ def surface() -> Surface:
 
 def takes_gzip() -> bool:
     """Whether the client takes compressed answers."""
-    return bool(encoding.chosen((header(b"accept-encoding") or "").encode(), {b"gzip": None}))
+    return bool(compression.chosen((header(b"accept-encoding") or "").encode(), {b"gzip": None}))
 
 
 def origin() -> str:

@@ -8,7 +8,7 @@ from typing import Self
 from markupsafe import Markup, escape
 
 from quart_chat import assets
-from quart_chat.encoding import gzipped, squeezed, stored
+from quart_chat.compression import gzipped, squeezed, stored
 from quart_chat.errors import ChatError
 from quart_chat.models import Page, Rank, User
 from quart_chat.view import bundles

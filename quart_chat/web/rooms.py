@@ -7,8 +7,8 @@ from quart.typing import ResponseReturnValue
 from quart.wrappers import Response
 
 from quart_chat import sites
+from quart_chat.compression import QUICK, gzip
 from quart_chat.domain import messages, rooms
-from quart_chat.encoding import QUICK, gzip
 from quart_chat.errors import ChatError
 from quart_chat.http import context, credentials
 from quart_chat.http.policies import Policy
@@ -39,7 +39,8 @@ async def create() -> ResponseReturnValue:
     context.if_refused(lambda error: _index(form, error))
     chat = context.serving().chat
     asker = credentials.asker(form.get("owner", "").strip() or None)
-    created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), asker, form.get("key"))
+    key = form.get("key") or secrets.token_urlsafe(18)
+    created = await rooms.create(chat, form.get("name", ""), form.get("slug", ""), asker, key)
     response = redirect(f"/rooms/{created.room.slug}", 303)
     assert isinstance(response, Response)
     if created.owner and not created.known:

@@ -15,7 +15,7 @@ from typing import Any
 
 from quart_chat import assets
 from quart_chat.asgi import App, Receive, Scope, Send
-from quart_chat.encoding import chosen, gzip
+from quart_chat.compression import chosen, gzip
 from quart_chat.view import bundles
 
 YEAR = 365 * 24 * 3600
