@@ -131,6 +131,19 @@ async def test_up_arrow_changes_the_last_message_and_what_is_not_saved_is_kept(
     await ana.page.reload()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("")
 
+    # What was made of a message that goes is not lost with it.
+    await ana.page.evaluate(HEAR)
+    await field(ana).press("ArrowUp")
+    await said(ana, "Editing your message. Escape leaves it as it is.")
+    await ana.write("first of all")
+    await other.page.get_by_text("first").hover()
+    await other.page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    await other.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await ana.shows("not hers")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first of all")
+    await ana.page.reload()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("first of all")
+
 
 async def test_change_under_way_is_neither_lost_nor_in_conflict_with_itself(window: OpenWindow) -> None:
     ana = await window()

@@ -7,7 +7,7 @@ import { room } from "../lib/page.js";
 import { onDeleted } from "../list/deletions.js";
 import { all, number, position } from "../list/messages.js";
 import { isBehind } from "../list/reach-newest.js";
-import { forgetEdit, inheritDraft, keepDraft, keepEdit, loadDraft, loadEdit, onEditOver } from "./drafts.js";
+import { editBecomesDraft, forgetEdit, inheritDraft, keepDraft, keepEdit, loadDraft, loadEdit, onEditOver } from "./drafts.js";
 import { enqueue, onRefused } from "./outbox.js";
 import { post } from "./post.js";
 
@@ -27,6 +27,7 @@ let opening = null; // what is to be put here for editing, while it comes
 let saving = null; // the number of that whose change is on its way
 let base; // the version of it that was edited; undefined where whatever is there is to be replaced
 let place; // where it stands in the room
+let original; // what it said
 
 function grow() {
   if (CSS.supports("field-sizing", "content")) return;
@@ -78,12 +79,13 @@ export async function startEdit(message, source) {
   opening = null;
   text.readOnly = false;
   base = found.version;
+  original = found.text;
   keepOpenEdit(found.text);
   write(found.text);
   announce("Editing your message. Escape leaves it as it is.");
 }
 
-const keepOpenEdit = (value) => keepEdit({ number: editing, position: place, text: value, version: base });
+const keepOpenEdit = (value) => keepEdit({ number: editing, position: place, text: value, source: original, version: base });
 
 function stopEdit(words) {
   leaveEdit(words);
@@ -104,12 +106,13 @@ function resumeEdit() {
   const shown = [...all()].map(position);
   const elsewhere = edit.position < shown[0] || (isBehind() && edit.position > shown.at(-1)); // and not on this page
   if (!shown.includes(edit.position) && !elsewhere) {
-    forgetEdit(edit.number);
+    if (editBecomesDraft(edit.number)) put(loadDraft());
     return;
   }
   setEditing(edit.number);
   base = edit.version;
   place = edit.position;
+  original = edit.source;
   put(edit.text);
 }
 
@@ -209,7 +212,9 @@ form.querySelector("[data-cancel-edit]").addEventListener("click", () => stopEdi
 
 onEditOver((number) => { if (number === editing) leaveEdit("No longer editing: that has ended in another tab."); });
 onDeleted((numbers) => {
-  if (numbers.includes(editing)) leaveEdit("No longer editing: the message has been deleted.");
+  if (!numbers.includes(editing)) return;
+  const kept = editBecomesDraft(editing) ? " What you wrote can be sent as a new one." : "";
+  leaveEdit(`No longer editing: the message has been deleted.${kept}`);
 });
 onOwner(changeAuthor);
 
