@@ -80,9 +80,12 @@ def _install(programs: Iterable[str]) -> None:
 
 INSTALL = ["install", "--yes", "--no-install-recommends"]
 
+BRIEFLY = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
+"""Where no mirror answers, the tests begin without what is missing."""
+
 
 def _apt_get(arguments: list[str], environment: dict[str, str]) -> None:
-    command = ["apt-get", *arguments]
+    command = ["apt-get", *BRIEFLY, *arguments]
     subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
 
 
