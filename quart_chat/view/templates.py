@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from quart_chat import assets
 from quart_chat.events import ACT_NAMES, AboutMessage, Act, Event, MemberChanged, MessageDeleted, RoomChanged
-from quart_chat.models import Member, Message, Room
+from quart_chat.models import Author, Member, Message, Room
 from quart_chat.signals import Signal
 from quart_chat.text import NAME_LENGTH, NAME_SIZE, REASON_LENGTH, first_character
 from quart_chat.view import bundles, htmx
@@ -22,6 +22,9 @@ GROUP_MS = 5 * 60_000
 
 MESSAGE_BYTES = 16 * 1024 * 1024
 """Of rendered messages that are kept: thousands of common ones, a hundred of the largest."""
+
+AUTHOR_BYTES = 4 * 1024 * 1024
+"""Of what shows who wrote a message: for some eight hundred of those who wrote last."""
 
 Macro = Callable[..., str]
 
@@ -67,8 +70,12 @@ class Templates:
             htmx_copy=bundles.HTMX if htmx.is_complete(static / "vendor") else None,
             continues=continues,
             article=self._message,
+            avatar_of=lambda author: self._author("avatar", author),
+            name_of=lambda author: self._author("person", author),
         )
         self._messages: Kept[str] = Kept(MESSAGE_BYTES)
+        self._authors: Kept[str] = Kept(AUTHOR_BYTES)
+        self._shown = {name: self.macro("messages/_person.html", name) for name in ("avatar", "person")}
         self._article = self.macro("messages/_message.html", "article")
         self._iframe = self.macro("embed/_iframe.html", "iframe")
         self._fragments = {name: self.macro(f"events/{name}.html", "fragment") for name in ACT_NAMES.values()}
@@ -107,6 +114,10 @@ class Templates:
         return self._messages.get(
             (message, continued), None, lambda: self._article(message, continued), sys.getsizeof(message.text)
         )
+
+    def _author(self, part: str, author: Author) -> str:
+        """Whoever writes, writes again: two macros less for each message."""
+        return self._authors.get((part, author), None, lambda: self._shown[part](author))
 
     def macro(self, template: str, name: str) -> Macro:
         found: Macro = getattr(self._environment.get_template(template).module, name)
