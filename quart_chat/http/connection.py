@@ -109,13 +109,14 @@ class ChatConnection(ASGIHTTPConnection):
                 await send({"type": "http.response.body", "body": whole, "more_body": False})
             return
         answer.take(len(whole))
-        # What was answered before on the connection may still wait: then already the headers have to.
-        async with asyncio.timeout(PATIENCE):
-            await send(start)
-        for begin in range(0, len(whole), PIECE):
-            piece = whole[begin : begin + PIECE]
+        async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
+            # What was answered before on the connection may still wait: then already the headers have to.
             async with asyncio.timeout(PATIENCE):
-                await send({"type": "http.response.body", "body": piece, "more_body": begin + PIECE < len(whole)})
+                await send(start)
+            for begin in range(0, len(whole), PIECE):
+                piece = whole[begin : begin + PIECE]
+                async with asyncio.timeout(PATIENCE):
+                    await send({"type": "http.response.body", "body": piece, "more_body": begin + PIECE < len(whole)})
 
     async def _receive_body(self, request: ChatRequest, receive: Any, share: "_Share") -> Body:
         most = self.app.config["MAX_CONTENT_LENGTH"]
